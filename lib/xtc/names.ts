@@ -1,0 +1,212 @@
+/** Names blocks: what describes the data (spec xtc2.md, sections 3, 7 and 9). */
+
+import { CODE, ELEMENT_SIZE, MAX_SHAPE_SLOTS, NAME, NAME_INFO, TEXT_SIZE } from './layout.ts';
+import { decodeText, findNul } from './text.ts';
+
+export interface Field {
+  readonly index: number;
+  /** The full name from the file, dots and enum part included. */
+  readonly name: string;
+  /** Type code; above 12 the field cannot be decoded. */
+  readonly type: number;
+  readonly rank: number;
+  /** The field's own algorithm, usually empty. */
+  readonly alg: string;
+  readonly version: number;
+  /** Bytes of one element; 0 if the type does not exist. */
+  readonly elementSize: number;
+  /** Number of the Shapes entry, or -1 for rank 0. */
+  readonly shapeIndex: number;
+  /** Name without the enum part for ENUMVAL, else the name. */
+  readonly shortName: string;
+  /** What stands behind the first colon of ENUMVAL and ENUMDICT fields. */
+  readonly enumName: string | undefined;
+}
+
+export interface NamesBlock {
+  /** 28-bit NamesId: node << 8 | names. */
+  readonly id: number;
+  readonly detType: string;
+  readonly detName: string;
+  readonly detId: string;
+  readonly alg: string;
+  /** major << 16 | minor << 8 | micro. */
+  readonly version: number;
+  readonly segment: number;
+  /** As stored; should be the number of fields of rank > 0. */
+  readonly numArrays: number;
+  readonly fields: readonly Field[];
+  /** Fields of rank > 0. */
+  readonly arrays: number;
+  /** Field number of the first that cannot be decoded (bad type or rank), or fields.length. */
+  readonly usable: number;
+  /** Whether there are ENUMDICT fields. */
+  readonly dictionaries: boolean;
+  /** Bytes of Data if every field is a decodable scalar, else -1. */
+  readonly fixedSize: number;
+  /** Position of each field in Data if `fixedSize` >= 0. */
+  readonly fixedOffsets: readonly number[];
+}
+
+/** 28-bit NamesId of a src word. */
+export function namesIdOf(src: number): number {
+  return src & 0x0fffffff;
+}
+
+/** `0x10b`, as people know NamesIds. */
+export function formatNamesId(id: number): string {
+  return `0x${id.toString(16)}`;
+}
+
+/** `2.3.42` of a packed version. */
+export function formatVersion(version: number): string {
+  return `${version >>> 16}.${(version >>> 8) & 0xff}.${version & 0xff}`;
+}
+
+export function packVersion(major: number, minor: number, micro: number): number {
+  return (((major & 0xff) << 16) | ((minor & 0xff) << 8) | (micro & 0xff)) >>> 0;
+}
+
+/** `hsd_0 raw`: how a description is called in messages. */
+export function describeNames(names: NamesBlock): string {
+  return `${names.detName}_${names.segment} ${names.alg}`;
+}
+
+export function isNamesPayloadSize(size: number): boolean {
+  return size >= NAME_INFO.size && (size - NAME_INFO.size) % NAME.size === 0;
+}
+
+/**
+ * Reads a Names payload whose size has been checked with `isNamesPayloadSize`.
+ * @param start position of the payload (behind the Xtc header) in `bytes`
+ */
+export function parseNames(bytes: Buffer, id: number, start: number, end: number): NamesBlock {
+  const fields: Field[] = [];
+  let arrays = 0;
+  let usable = -1;
+  for (let at = start + NAME_INFO.size; at + NAME.size <= end; at += NAME.size) {
+    const field = parseField(bytes, at, fields.length, arrays);
+    if (field.rank > 0) arrays++;
+    if (usable < 0 && (field.elementSize === 0 || field.rank > MAX_SHAPE_SLOTS)) usable = field.index;
+    fields.push(field);
+  }
+  if (usable < 0) usable = fields.length;
+  return {
+    id,
+    detType: textAt(bytes, start + NAME_INFO.detType),
+    detName: textAt(bytes, start + NAME_INFO.detName),
+    detId: textAt(bytes, start + NAME_INFO.detId),
+    alg: textAt(bytes, start + NAME_INFO.alg),
+    version: bytes.readUInt32LE(start + NAME_INFO.version),
+    segment: bytes.readUInt32LE(start + NAME_INFO.segment),
+    numArrays: bytes.readUInt32LE(start + NAME_INFO.numArrays),
+    fields,
+    arrays,
+    usable,
+    dictionaries: fields.some((field) => field.type === CODE.ENUMDICT),
+    ...fixedLayout(fields, arrays, usable),
+  };
+}
+
+function parseField(bytes: Buffer, at: number, index: number, shapeIndex: number): Field {
+  const name = textAt(bytes, at + NAME.name);
+  const type = bytes.readUInt32LE(at + NAME.type);
+  const rank = bytes.readUInt32LE(at + NAME.rank);
+  const colon = type === CODE.ENUMVAL || type === CODE.ENUMDICT ? name.indexOf(':') : -1;
+  return {
+    index,
+    name,
+    type,
+    rank,
+    alg: textAt(bytes, at + NAME.alg),
+    version: bytes.readUInt32LE(at + NAME.version),
+    elementSize: ELEMENT_SIZE[type] ?? 0,
+    shapeIndex: rank > 0 ? shapeIndex : -1,
+    shortName: colon >= 0 ? name.slice(0, colon) : name,
+    enumName: colon >= 0 ? name.slice(colon + 1) : undefined,
+  };
+}
+
+function fixedLayout(fields: readonly Field[], arrays: number, usable: number) {
+  if (arrays > 0 || usable < fields.length) return { fixedSize: -1, fixedOffsets: [] };
+  const fixedOffsets: number[] = [];
+  let fixedSize = 0;
+  for (const field of fields) {
+    fixedOffsets.push(fixedSize);
+    fixedSize += field.elementSize;
+  }
+  return { fixedSize, fixedOffsets };
+}
+
+function textAt(bytes: Buffer, start: number): string {
+  return decodeText(bytes, start, findNul(bytes, start, start + TEXT_SIZE));
+}
+
+/**
+ * The descriptions that hold at a point of a stream, and the enum dictionaries seen so far. Cleared at every Configure
+ * (section 17, rule 2); a later description of a NamesId replaces the earlier one.
+ */
+export class NamesTable {
+  private readonly blocks = new Map<number, NamesBlock>();
+  /** `det\0segment\0enum` -> number -> label, the most recent. */
+  private readonly dictionaries = new Map<string, Map<number, string>>();
+  private raw = new Map<number, Buffer>();
+
+  get(id: number): NamesBlock | undefined {
+    return this.blocks.get(id);
+  }
+
+  /** In the order of definition. */
+  [Symbol.iterator](): IterableIterator<NamesBlock> {
+    return this.blocks.values();
+  }
+
+  get size(): number {
+    return this.blocks.size;
+  }
+
+  /**
+   * Adds what `bytes[start..end)` describes. The same bytes again (SlowUpdates of test writers, repeated Configures) are
+   * recognised and not parsed twice.
+   */
+  define(bytes: Buffer, id: number, start: number, end: number): NamesBlock {
+    const known = this.raw.get(id);
+    const current = this.blocks.get(id);
+    if (known && current && known.length === end - start && bytes.compare(known, 0, known.length, start, end) === 0) {
+      this.blocks.delete(id);
+      this.blocks.set(id, current);
+      return current;
+    }
+    const block = parseNames(bytes, id, start, end);
+    this.blocks.delete(id);
+    this.blocks.set(id, block);
+    this.raw.set(id, Buffer.from(bytes.subarray(start, end)));
+    return block;
+  }
+
+  /** Remembers a label; a later one for the same value replaces it. */
+  setLabel(names: NamesBlock, enumName: string, value: number, label: string): void {
+    const key = dictionaryKey(names, enumName);
+    let dictionary = this.dictionaries.get(key);
+    if (!dictionary) this.dictionaries.set(key, (dictionary = new Map()));
+    dictionary.set(value, label);
+  }
+
+  /** Forgets the dictionary of an enum: the next labels come from one ShapesData only. */
+  startDictionary(names: NamesBlock, enumName: string): void {
+    this.dictionaries.set(dictionaryKey(names, enumName), new Map());
+  }
+
+  label(names: NamesBlock, enumName: string, value: number): string | null {
+    return this.dictionaries.get(dictionaryKey(names, enumName))?.get(value) ?? null;
+  }
+
+  clear(): void {
+    this.blocks.clear();
+    this.dictionaries.clear();
+  }
+}
+
+function dictionaryKey(names: NamesBlock, enumName: string): string {
+  return `${names.detName}\0${names.segment}\0${enumName}`;
+}
