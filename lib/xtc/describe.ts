@@ -143,7 +143,7 @@ export function namesBlockOf(spec: NamesSpec): NamesBlock {
     fields,
     arrays,
     usable: fields.length,
-    dictionaries: fields.some((field) => field.type === CODE.ENUMDICT),
+    labelFields: fields.filter((field) => field.type === CODE.ENUMDICT && field.rank === 0),
     fixedSize: arrays > 0 ? -1 : offset,
     fixedOffsets: arrays > 0 ? [] : fixedOffsets,
   };

@@ -40,8 +40,8 @@ export interface NamesBlock {
   readonly arrays: number;
   /** Field number of the first that cannot be decoded (bad type or rank), or fields.length. */
   readonly usable: number;
-  /** Whether there are ENUMDICT fields. */
-  readonly dictionaries: boolean;
+  /** The ENUMDICT fields of rank 0: labels of enums. */
+  readonly labelFields: readonly Field[];
   /** Bytes of Data if every field is a decodable scalar, else -1. */
   readonly fixedSize: number;
   /** Position of each field in Data if `fixedSize` >= 0. */
@@ -103,7 +103,7 @@ export function parseNames(bytes: Buffer, id: number, start: number, end: number
     fields,
     arrays,
     usable,
-    dictionaries: fields.some((field) => field.type === CODE.ENUMDICT),
+    labelFields: fields.filter((field) => field.type === CODE.ENUMDICT && field.rank === 0),
     ...fixedLayout(fields, arrays, usable),
   };
 }
@@ -142,71 +142,108 @@ function textAt(bytes: Buffer, start: number): string {
   return decodeText(bytes, start, findNul(bytes, start, start + TEXT_SIZE));
 }
 
+/** What one Names block's ShapesData last said about its enums. */
+interface Dictionary {
+  /** Values of the ENUMDICT fields, in field order. */
+  readonly values: Int32Array;
+  /** Enum name -> value -> label; of two labels with one value the later counts. */
+  readonly labels: Map<string, Map<number, string>>;
+  /** Order in which dictionaries were last seen in the stream. */
+  seenAt: number;
+}
+
+interface Entry {
+  names: NamesBlock;
+  /** The payload it was read from, to recognise repetitions. */
+  raw: Buffer;
+  dictionary: Dictionary | undefined;
+}
+
 /**
  * The descriptions that hold at a point of a stream, and the enum dictionaries seen so far. Cleared at every Configure
  * (section 17, rule 2); a later description of a NamesId replaces the earlier one.
  */
 export class NamesTable {
-  private readonly blocks = new Map<number, NamesBlock>();
-  /** `det\0segment\0enum` -> number -> label, the most recent. */
-  private readonly dictionaries = new Map<string, Map<number, string>>();
-  private raw = new Map<number, Buffer>();
+  private readonly entries = new Map<number, Entry>();
+  private seen = 0;
 
   get(id: number): NamesBlock | undefined {
-    return this.blocks.get(id);
+    return this.entries.get(id)?.names;
   }
 
   /** In the order of definition. */
-  [Symbol.iterator](): IterableIterator<NamesBlock> {
-    return this.blocks.values();
+  *[Symbol.iterator](): IterableIterator<NamesBlock> {
+    for (const entry of this.entries.values()) yield entry.names;
   }
 
   get size(): number {
-    return this.blocks.size;
+    return this.entries.size;
   }
 
   /**
-   * Adds what `bytes[start..end)` describes. The same bytes again (SlowUpdates of test writers, repeated Configures) are
-   * recognised and not parsed twice.
+   * Adds what `bytes[start..end)` describes. The same bytes again (descriptions repeated in every SlowUpdate) are recognised
+   * and not parsed twice.
    */
   define(bytes: Buffer, id: number, start: number, end: number): NamesBlock {
-    const known = this.raw.get(id);
-    const current = this.blocks.get(id);
-    if (known && current && known.length === end - start && bytes.compare(known, 0, known.length, start, end) === 0) {
-      this.blocks.delete(id);
-      this.blocks.set(id, current);
-      return current;
+    const known = this.entries.get(id);
+    if (known && known.raw.length === end - start && bytes.compare(known.raw, 0, end - start, start, end) === 0) {
+      return known.names;
     }
-    const block = parseNames(bytes, id, start, end);
-    this.blocks.delete(id);
-    this.blocks.set(id, block);
-    this.raw.set(id, Buffer.from(bytes.subarray(start, end)));
-    return block;
+    const names = parseNames(bytes, id, start, end);
+    this.entries.delete(id);
+    this.entries.set(id, { names, raw: Buffer.from(bytes.subarray(start, end)), dictionary: undefined });
+    return names;
   }
 
-  /** Remembers a label; a later one for the same value replaces it. */
-  setLabel(names: NamesBlock, enumName: string, value: number, label: string): void {
-    const key = dictionaryKey(names, enumName);
-    let dictionary = this.dictionaries.get(key);
-    if (!dictionary) this.dictionaries.set(key, (dictionary = new Map()));
-    dictionary.set(value, label);
+  /**
+   * Takes the dictionaries that a ShapesData block carries. Called for every block that has some, so an unchanged dictionary
+   * (test writers repeat them in every L1Accept) costs one comparison per label.
+   */
+  learn(block: { names: NamesBlock; count: number; number(i: number): number }): void {
+    const entry = this.entries.get(block.names.id);
+    if (entry === undefined) return;
+    const { labelFields } = block.names;
+    const known = entry.dictionary;
+    let same = known !== undefined;
+    for (let k = 0; same && k < labelFields.length; k++) {
+      const { index } = labelFields[k]!;
+      same = index < block.count && known!.values[k] === block.number(index);
+    }
+    if (same) known!.seenAt = ++this.seen;
+    else entry.dictionary = readDictionary(block, ++this.seen);
   }
 
-  /** Forgets the dictionary of an enum: the next labels come from one ShapesData only. */
-  startDictionary(names: NamesBlock, enumName: string): void {
-    this.dictionaries.set(dictionaryKey(names, enumName), new Map());
-  }
-
+  /**
+   * Label of an enum value (section 9): from the dictionary in the same ShapesData, else from the one most recently seen for
+   * the same detector and segment.
+   */
   label(names: NamesBlock, enumName: string, value: number): string | null {
-    return this.dictionaries.get(dictionaryKey(names, enumName))?.get(value) ?? null;
+    const own = this.entries.get(names.id)?.dictionary?.labels.get(enumName);
+    if (own && names.labelFields.some((field) => field.enumName === enumName)) return own.get(value) ?? null;
+    let latest: Dictionary | undefined;
+    for (const { names: other, dictionary } of this.entries.values()) {
+      if (!dictionary?.labels.has(enumName)) continue;
+      if (other.detName !== names.detName || other.segment !== names.segment) continue;
+      if (latest === undefined || dictionary.seenAt > latest.seenAt) latest = dictionary;
+    }
+    return latest?.labels.get(enumName)?.get(value) ?? null;
   }
 
   clear(): void {
-    this.blocks.clear();
-    this.dictionaries.clear();
+    this.entries.clear();
   }
 }
 
-function dictionaryKey(names: NamesBlock, enumName: string): string {
-  return `${names.detName}\0${names.segment}\0${enumName}`;
+function readDictionary(block: { names: NamesBlock; count: number; number(i: number): number }, seenAt: number): Dictionary {
+  const { labelFields } = block.names;
+  const dictionary: Dictionary = { values: new Int32Array(labelFields.length), labels: new Map(), seenAt };
+  labelFields.forEach((field, k) => {
+    if (field.index >= block.count) return;
+    const value = block.number(field.index);
+    dictionary.values[k] = value;
+    const enumName = field.enumName ?? '';
+    const labels = dictionary.labels.get(enumName) ?? new Map<number, string>();
+    dictionary.labels.set(enumName, labels.set(value, field.shortName));
+  });
+  return dictionary;
 }

@@ -6,7 +6,7 @@
 import { DAMAGE } from './damage.ts';
 import type { Dgram } from './dgram.ts';
 import type { Report } from './finding.ts';
-import { CODE, TYPE, XTC, xtcTypeName } from './layout.ts';
+import { TYPE, XTC, xtcTypeName } from './layout.ts';
 import { formatNamesId, isNamesPayloadSize, type NamesBlock, NamesTable, namesIdOf } from './names.ts';
 import { SERVICE } from './service.ts';
 import { ShapesData } from './shapes-data.ts';
@@ -157,20 +157,7 @@ export class Walker {
     }
     if (!this.visitor.data && this.report === ignore) return;
     if (!this.block.open(bytes, view, start, end, this.base, names, this.report)) return;
-    if (names.dictionaries) this.learnLabels(names);
+    if (names.labelFields.length > 0) this.table.learn(this.block);
     this.visitor.data?.(this.block);
-  }
-
-  /** ENUMDICT fields of this block become the dictionaries of their detector segment. */
-  private learnLabels(names: NamesBlock): void {
-    const { block, table } = this;
-    const started = new Set<string>();
-    for (const field of names.fields) {
-      if (field.type !== CODE.ENUMDICT || field.rank !== 0 || field.index >= block.count) continue;
-      const enumName = field.enumName ?? '';
-      if (!started.has(enumName)) table.startDictionary(names, enumName);
-      started.add(enumName);
-      table.setLabel(names, enumName, block.number(field.index), field.shortName);
-    }
   }
 }

@@ -1,0 +1,150 @@
+/**
+ * What all commands share: flags, messages, exit statuses, signals, the balance. A command declares its oclif metadata and a
+ * `run` that returns an exit status; everything that happens around it happens here.
+ */
+
+import { Command } from '@oclif/core/command';
+import * as Flags from '@oclif/core/flags';
+import { DaqError, formatPlace } from '../errors.ts';
+import { type ExitStatus, EXIT, exitStatusOf } from './exit-codes.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { Output, OutputClosed } from './output.ts';
+
+/** Accepted by every command, also at the end of the line: process managers append them. */
+export const processManagerFlags = {
+  partition: Flags.integer({
+    char: 'p',
+    min: 0,
+    max: 15,
+    summary: 'partition (platform) number',
+    description: 'Process managers append it. It has a meaning where a partition matters and is ignored elsewhere.',
+    helpGroup: 'COMMON',
+  }),
+  alias: Flags.string({
+    char: 'u',
+    summary: 'name of this process in messages',
+    description: 'Process managers append it; messages on stderr then start with it.',
+    helpGroup: 'COMMON',
+  }),
+};
+
+export const jsonFlag = {
+  json: Flags.boolean({ summary: 'print the result as one JSON document', helpGroup: 'COMMON' }),
+};
+
+export const metricsFlag = {
+  metrics: Flags.string({
+    summary: 'serve Prometheus metrics on [HOST:]PORT',
+    description: 'The host is 127.0.0.1 unless one is given; port 0 picks a free one and says which.',
+    helpValue: '[HOST:]PORT',
+    helpGroup: 'COMMON',
+  }),
+};
+
+/** Group under which `daqpipe` lists a command. */
+export type Concern = 'dgrams' | 'configuration' | 'python' | 'calibration' | 'timing' | 'trigger' | 'live' | 'system';
+
+interface Subclass {
+  new (argv: string[], config: Command['config']): DaqCommand;
+}
+
+export abstract class DaqCommand extends Command {
+  static concern: Concern = 'system';
+  /** `[FILE...] [options]`, for usage lines and man pages. */
+  static usageLine = '';
+
+  protected readonly lifecycle = new Lifecycle();
+  protected readonly out = new Output();
+  /** Name in messages: the command's, or the alias that the process manager gave. */
+  private label = '';
+
+  abstract override run(): Promise<ExitStatus>;
+
+  /** A line for a person on stderr: `dgram-cat: ...`. */
+  protected say(message: string): void {
+    process.stderr.write(`${this.label}: ${message}\n`);
+  }
+
+  /** The last line of a long-running command, for logs in which exit statuses are not seen: `<I> name: OK ...`. */
+  protected verdict(severity: 'I' | 'W' | 'E', message: string): void {
+    process.stderr.write(`<${severity}> ${this.label}: ${message}\n`);
+  }
+
+  /** Runs a command from start to exit status. Called by the launcher. */
+  static async main(this: Subclass & typeof DaqCommand, argv: string[], name: string): Promise<void> {
+    if (argv.includes('--help') || argv.includes('-h')) {
+      const { showHelp } = await import('./help.ts');
+      return showHelp(this, name);
+    }
+    if (argv.includes('--version')) {
+      const { version } = await import('./version.ts');
+      process.stdout.write(`${name} ${version}\n`);
+      return;
+    }
+    const command = new this(argv, configFor(name));
+    command.label = aliasIn(argv) ?? name;
+    process.exitCode = await command.runToStatus();
+  }
+
+  private async runToStatus(): Promise<ExitStatus> {
+    const { lifecycle } = this;
+    lifecycle.install();
+    let status: ExitStatus;
+    try {
+      status = await this.run();
+      await this.out.drain();
+      status = lifecycle.signalStatus ?? status;
+    } catch (error) {
+      status = this.fail(error);
+    }
+    lifecycle.runEmergencies();
+    lifecycle.uninstall();
+    return status;
+  }
+
+  private fail(error: unknown): ExitStatus {
+    if (error instanceof OutputClosed) return this.lifecycle.signalStatus ?? EXIT.ok;
+    if (isOclifError(error)) {
+      this.say(`${error.message.trim()}\nSee ${this.config.bin} --help`);
+      return EXIT.usage;
+    }
+    if (error instanceof DaqError) {
+      const place = formatPlace(error.place);
+      this.say(`${place === '' ? '' : `${place}: `}${error.message}`);
+      return exitStatusOf(error);
+    }
+    this.say(`internal fault: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    return EXIT.internal;
+  }
+}
+
+/** Mistakes on the command line, as oclif reports them. */
+function isOclifError(error: unknown): error is Error {
+  return error instanceof Error && 'oclif' in error;
+}
+
+/** The alias must be known before the flags are parsed, because the parser's own complaints need it. */
+function aliasIn(argv: readonly string[]): string | undefined {
+  const at = argv.findIndex((word) => word === '-u' || word === '--alias');
+  return at >= 0 ? argv[at + 1] : undefined;
+}
+
+/**
+ * The part of oclif's Config that parsing needs. Loading the real one searches plugins, manifests and settings, which takes three
+ * quarters of the start-up time and finds nothing that we use.
+ */
+function configFor(name: string): Command['config'] {
+  const config = {
+    bin: name,
+    name: 'daqpipe',
+    pjson: { oclif: {} },
+    options: {},
+    userAgent: 'daqpipe',
+    runHook: async () => ({ successes: [], failures: [] }),
+    scopedEnvVar: () => undefined,
+    scopedEnvVarTrue: () => false,
+    scopedEnvVarKey: () => '',
+    scopedEnvVarKeys: () => [],
+  };
+  return config as unknown as Command['config'];
+}

@@ -1,0 +1,69 @@
+// What `npm start` and `npm test` need first: packages, and for tests the Debian programs that the tests run.
+// Prints only what it does; does nothing when everything is there. Plain Node: it runs before any package is installed.
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+process.chdir(root);
+const forTests = process.argv.includes('--test');
+
+const run = (command, args) => execFileSync(command, args, { stdio: 'inherit' });
+const newer = (a, b) => !existsSync(b) || statSync(a).mtimeMs > statSync(b).mtimeMs;
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`daqpipe needs Node >= 20.19; this is ${process.version}`);
+  process.exit(2);
+}
+
+/** Debian package -> a test for its presence. */
+const programs = {
+  python3: () => onPath('python3'),
+  'python3-numpy': () => works('python3', ['-c', 'import numpy']),
+  'python3-zmq': () => works('python3', ['-c', 'import zmq']),
+  mandoc: () => onPath('mandoc'),
+  gcc: () => onPath('cc'),
+  'g++': () => onPath('c++'),
+  make: () => onPath('make'),
+};
+
+function onPath(program) {
+  return (process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, program)));
+}
+
+function works(program, args) {
+  return spawnSync(program, args, { stdio: 'ignore' }).status === 0;
+}
+
+/** Python modules may belong to the distribution's interpreter while PATH finds another one. */
+function pythonHas(module) {
+  return ['python3', '/usr/bin/python3'].some((python) => works(python, ['-c', `import ${module}`]));
+}
+programs['python3-numpy'] = () => pythonHas('numpy');
+programs['python3-zmq'] = () => pythonHas('zmq');
+
+function installDebian(names) {
+  const missing = names.filter((name) => !programs[name]());
+  if (missing.length === 0) return;
+  if (process.getuid?.() !== 0 || !onPath('apt-get')) {
+    console.error(`These programs are missing: ${missing.join(', ')}\nInstall them, for example: sudo apt-get install ${missing.join(' ')}`);
+    process.exit(2);
+  }
+  console.error(`Installing Debian packages: ${missing.join(' ')}`);
+  const options = { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
+  execFileSync('apt-get', ['update', '-qq'], options);
+  execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], options);
+}
+
+installDebian(['python3', 'gcc', 'g++', 'make', ...(forTests ? ['python3-numpy', 'python3-zmq', 'mandoc'] : [])]);
+
+if (newer('package-lock.json', 'node_modules/.package-lock.json') || !existsSync('node_modules/esbuild')) {
+  console.error('Installing packages (npm ci) ...');
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+}
+// The version of the manifest is read so that a broken package.json shows here and not later.
+JSON.parse(readFileSync('package.json', 'utf8'));
+run('npm', ['run', '--silent', 'build']);
