@@ -206,9 +206,20 @@ export class ShapesData {
     return findNul(this.bytes, at, end) === end;
   }
 
-  /** First byte of Data in `bytes`. */
-  get dataStart(): number {
-    return this.dataAt;
+  /** Position of the Data child's Xtc header in `bytes`. */
+  get dataHeader(): number {
+    return this.dataAt - XTC.size;
+  }
+
+  /** Damage of the children, type and bits, in file order; empty if there is none. */
+  childDamage(): [type: number, damage: number][] {
+    if ((this.shapesDamage | this.dataDamage) === 0) return [];
+    const found: [number, number][] = [
+      [TYPE.Shapes, this.shapesDamage],
+      [TYPE.Data, this.dataDamage],
+    ];
+    if (this.shapesAt > this.dataAt) found.reverse();
+    return found.filter(([, damage]) => damage !== 0);
   }
 }
 

@@ -3,6 +3,7 @@
  * file order, whatever is wrong with their neighbours. The walker owns the descriptions of the stream.
  */
 
+import { checkNames } from './check-names.ts';
 import { DAMAGE } from './damage.ts';
 import type { Dgram } from './dgram.ts';
 import type { Report } from './finding.ts';
@@ -138,6 +139,7 @@ export class Walker {
     this.definedHere.add(id);
     this.defining = true;
     const block = this.table.define(bytes, id, start + XTC.size, end);
+    if (this.report !== ignore) checkNames(bytes, start, this.base, block, this.report);
     this.visitor.header?.(start, TYPE.Names, block);
     this.visitor.names?.(block, start, end);
   }
