@@ -18,11 +18,21 @@ function newest(path) {
   if (!existsSync(path)) return 0;
   const stat = statSync(path);
   if (!stat.isDirectory()) return stat.mtimeMs;
-  return Math.max(stat.mtimeMs, ...readdirSync(path).filter((n) => n !== 'node_modules').map((name) => newest(join(path, name))));
+  return Math.max(
+    stat.mtimeMs,
+    ...readdirSync(path)
+      .filter((n) => n !== 'node_modules')
+      .map((name) => newest(join(path, name))),
+  );
 }
 
 const sources = ['lib', 'commands', 'bin', 'scripts/build.mjs', 'package.json', 'node_modules/.package-lock.json'];
-if (!process.argv.includes('--force') && existsSync(stamp) && statSync(stamp).mtimeMs > Math.max(...sources.map(newest))) process.exit(0);
+if (
+  !process.argv.includes('--force') &&
+  existsSync(stamp) &&
+  statSync(stamp).mtimeMs > Math.max(...sources.map(newest))
+)
+  process.exit(0);
 
 rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist/commands', { recursive: true });
@@ -45,15 +55,40 @@ const cjs = {
   banner: { js: 'const __moduleUrl=require("node:url").pathToFileURL(__filename).href;' },
 };
 await build({ ...cjs, entryPoints: ['lib/cli/launcher.ts'], outfile: 'dist/launch.cjs', banner: {}, define: {} });
-await build({ ...cjs, entryPoints: commands.map((name) => `commands/${name}.ts`), outdir: 'dist/commands', outExtension: { '.js': '.cjs' } });
+await build({
+  ...cjs,
+  entryPoints: commands.map((name) => `commands/${name}.ts`),
+  outdir: 'dist/commands',
+  outExtension: { '.js': '.cjs' },
+});
 // Full-screen views are ES modules (ink is), loaded only when a person asks for one.
-const screens = existsSync('lib') ? readdirSync('lib').flatMap((folder) => {
-  const dir = join('lib', folder, 'screens');
-  return existsSync(dir) ? readdirSync(dir).filter((f) => f.endsWith('.tsx')).map((f) => join(dir, f)) : [];
-}) : [];
-if (screens.length > 0) await build({ ...common, format: 'esm', entryPoints: screens, outdir: 'dist/screens', outbase: 'lib', entryNames: '[name]', outExtension: { '.js': '.mjs' } });
+const screens = existsSync('lib')
+  ? readdirSync('lib').flatMap((folder) => {
+      const dir = join('lib', folder, 'screens');
+      return existsSync(dir)
+        ? readdirSync(dir)
+            .filter((f) => f.endsWith('.tsx'))
+            .map((f) => join(dir, f))
+        : [];
+    })
+  : [];
+if (screens.length > 0)
+  await build({
+    ...common,
+    format: 'esm',
+    entryPoints: screens,
+    outdir: 'dist/screens',
+    outbase: 'lib',
+    entryNames: '[name]',
+    outExtension: { '.js': '.mjs' },
+  });
 
-await build({ ...cjs, entryPoints: ['scripts/describe-commands.ts'], outfile: 'dist/describe-commands.cjs', minify: false });
+await build({
+  ...cjs,
+  entryPoints: ['scripts/describe-commands.ts'],
+  outfile: 'dist/describe-commands.cjs',
+  minify: false,
+});
 execFileSync(process.execPath, ['dist/describe-commands.cjs', ...commands], { stdio: 'inherit' });
 writeFileSync(stamp, '');
 // One run each, so that the first person does not wait for compilation.

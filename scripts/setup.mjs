@@ -49,11 +49,16 @@ function installDebian(names) {
   const missing = names.filter((name) => !programs[name]());
   if (missing.length === 0) return;
   if (process.getuid?.() !== 0 || !onPath('apt-get')) {
-    console.error(`These programs are missing: ${missing.join(', ')}\nInstall them, for example: sudo apt-get install ${missing.join(' ')}`);
+    console.error(
+      `These programs are missing: ${missing.join(', ')}\nInstall them, for example: sudo apt-get install ${missing.join(' ')}`,
+    );
     process.exit(2);
   }
   console.error(`Installing Debian packages: ${missing.join(' ')}`);
-  const options = { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
+  const options = {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  };
   execFileSync('apt-get', ['update', '-qq'], options);
   execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], options);
 }

@@ -6,7 +6,7 @@
 import { Command } from '@oclif/core/command';
 import * as Flags from '@oclif/core/flags';
 import { DaqError, formatPlace } from '../errors.ts';
-import { type ExitStatus, EXIT, exitStatusOf } from './exit-codes.ts';
+import { EXIT, type ExitStatus, exitStatusOf } from './exit-codes.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Output, OutputClosed } from './output.ts';
 

@@ -33,5 +33,7 @@ function optionLines(option: OptionMeta): string[] {
   ].filter((extra) => extra !== '');
   const text = `${option.summary}${extras.length > 0 ? ` (${extras.join('; ')})` : ''}`;
   const padded = label.padEnd(LABEL_WIDTH);
-  return label.length > LABEL_WIDTH ? [`  ${label}`, `  ${' '.repeat(LABEL_WIDTH)}  ${text}`] : [`  ${padded}  ${text}`];
+  return label.length > LABEL_WIDTH
+    ? [`  ${label}`, `  ${' '.repeat(LABEL_WIDTH)}  ${text}`]
+    : [`  ${padded}  ${text}`];
 }

@@ -39,7 +39,9 @@ function load(file: string): Bundle {
   try {
     source = readFileSync(file, 'utf8');
   } catch {
-    process.stderr.write(`daqpipe: ${basename(file)} has not been built yet: run "npm run build" in the daqpipe folder\n`);
+    process.stderr.write(
+      `daqpipe: ${basename(file)} has not been built yet: run "npm run build" in the daqpipe folder\n`,
+    );
     process.exit(70);
   }
   const cacheFile = `${file}.${process.version}-${process.arch}.cache`;

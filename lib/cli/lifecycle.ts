@@ -44,7 +44,9 @@ export class Lifecycle {
   }
 
   install(): void {
-    this.listen('SIGUSR1', () => process.stderr.write(this.balance ? `${this.balance()}\n` : 'nothing to balance yet\n'));
+    this.listen('SIGUSR1', () =>
+      process.stderr.write(this.balance ? `${this.balance()}\n` : 'nothing to balance yet\n'),
+    );
     for (const signal of ['SIGINT', 'SIGTERM'] as const) this.listen(signal, () => this.stopBy(signal));
   }
 

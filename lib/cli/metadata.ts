@@ -65,7 +65,8 @@ function optionMeta(name: string, flag: FlagShape): OptionMeta {
     summary: flag.summary ?? '',
     description: flag.description,
     choices,
-    defaultText: typeof flag.default === 'string' || typeof flag.default === 'number' ? String(flag.default) : undefined,
+    defaultText:
+      typeof flag.default === 'string' || typeof flag.default === 'number' ? String(flag.default) : undefined,
     multiple: flag.multiple ?? false,
     group: flag.helpGroup ?? 'OPTIONS',
   };

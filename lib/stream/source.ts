@@ -128,7 +128,9 @@ class PipeSource implements ByteSource {
   constructor(name: string, fd: number) {
     this.name = name;
     const onread = { buffer: this.buffer, callback: (bytes: number) => this.arrived(bytes) };
-    this.socket = new Socket({ fd, readable: true, writable: false, onread } as ConstructorParameters<typeof Socket>[0]);
+    this.socket = new Socket({ fd, readable: true, writable: false, onread } as ConstructorParameters<
+      typeof Socket
+    >[0]);
     this.socket.on('end', () => this.finish());
     this.socket.on('close', () => this.finish());
     this.socket.on('error', (error) => this.finish(error));
@@ -136,7 +138,8 @@ class PipeSource implements ByteSource {
 
   async read(into: Buffer): Promise<number> {
     while (this.from === this.filled) {
-      if (this.failure) throw new InputError(explain(this.failure), { place: { file: this.name }, cause: this.failure });
+      if (this.failure)
+        throw new InputError(explain(this.failure), { place: { file: this.name }, cause: this.failure });
       if (this.ended) return 0;
       await new Promise<void>((resolve) => {
         this.wake = resolve;

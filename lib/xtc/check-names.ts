@@ -16,7 +16,11 @@ export function checkNames(bytes: Buffer, start: number, base: number, names: Na
   const what = describeNames(names);
   const payload = start + XTC.size;
   if (names.numArrays !== names.arrays) {
-    report('num-arrays', base + start, `${what}: numArrays is ${names.numArrays}, but ${names.arrays} fields have a rank`);
+    report(
+      'num-arrays',
+      base + start,
+      `${what}: numArrays is ${names.numArrays}, but ${names.arrays} fields have a rank`,
+    );
   }
   for (const part of INFO_TEXTS) {
     if (!terminated(bytes, payload + NAME_INFO[part])) {
@@ -30,7 +34,11 @@ export function checkNames(bytes: Buffer, start: number, base: number, names: Na
     }
     if (field.rank > MAX_RANK) report('bad-rank', base + record, `${what}: field ${field.name} has rank ${field.rank}`);
     if (!terminated(bytes, record + NAME.name) || !terminated(bytes, record + NAME.alg)) {
-      report('unterminated-string', base + record, `${what}: a text of field ${field.index} has no NUL within ${TEXT_SIZE} bytes`);
+      report(
+        'unterminated-string',
+        base + record,
+        `${what}: a text of field ${field.index} has no NUL within ${TEXT_SIZE} bytes`,
+      );
     }
   }
 }

@@ -114,7 +114,10 @@ export class JsonView {
       const field = names.fields[i]!;
       if (field.type === CODE.ENUMDICT && field.rank === 0) continue;
       if (!this.options.wants(names, field)) continue;
-      values.set(freeKey(values, field.type === CODE.ENUMVAL ? field.shortName : field.name), this.valueJson(block, field));
+      values.set(
+        freeKey(values, field.type === CODE.ENUMVAL ? field.shortName : field.name),
+        this.valueJson(block, field),
+      );
     }
     if (names.labelFields.length > 0) this.addEnums(block);
   }

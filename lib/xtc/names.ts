@@ -234,7 +234,10 @@ export class NamesTable {
   }
 }
 
-function readDictionary(block: { names: NamesBlock; count: number; number(i: number): number }, seenAt: number): Dictionary {
+function readDictionary(
+  block: { names: NamesBlock; count: number; number(i: number): number },
+  seenAt: number,
+): Dictionary {
   const { labelFields } = block.names;
   const dictionary: Dictionary = { values: new Int32Array(labelFields.length), labels: new Map(), seenAt };
   labelFields.forEach((field, k) => {

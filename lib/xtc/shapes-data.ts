@@ -8,6 +8,16 @@ import { CODE, ELEMENT_SIZE, SHAPE_SIZE, TYPE, XTC, xtcTypeName } from './layout
 import type { NamesBlock } from './names.ts';
 import { decodeText, findNul } from './text.ts';
 
+/** Arrangements of a ShapesData block that occur in real files (section 8). */
+export interface BlockLayout {
+  /** Data before Shapes. */
+  dataFirst: boolean;
+  /** Whether there is a Shapes child. */
+  shapes: boolean;
+  /** Bytes of Shapes behind the last entry: 4 in files written from Python. */
+  surplus: number;
+}
+
 export class ShapesData {
   bytes: Buffer = Buffer.alloc(0);
   view: DataView = new DataView(new ArrayBuffer(0));
@@ -209,6 +219,21 @@ export class ShapesData {
   /** Position of the Data child's Xtc header in `bytes`. */
   get dataHeader(): number {
     return this.dataAt - XTC.size;
+  }
+
+  /** Positions of the Shapes payload in `bytes`; empty if there are no Shapes. */
+  get shapesRange(): readonly [start: number, end: number] {
+    return this.shapesAt < 0 ? [0, 0] : [this.shapesAt, this.shapesEnd];
+  }
+
+  /** How the writer of this block arranged it, for a writer that shall do the same. */
+  get layout(): BlockLayout {
+    const shapes = this.shapesAt >= 0;
+    return {
+      dataFirst: shapes && this.shapesAt > this.dataAt,
+      shapes,
+      surplus: shapes ? this.shapesEnd - this.shapesAt - this.names.arrays * SHAPE_SIZE : 0,
+    };
   }
 
   /** Damage of the children, type and bits, in file order; empty if there is none. */

@@ -14,6 +14,7 @@ import { encodeNames, namesPayloadSize } from './describe.ts';
 import { viewOf } from './dgram.ts';
 import { CODE, DGRAM, fieldTypeName, MAX_EXTENT, SHAPE_SIZE, TYPE, XTC } from './layout.ts';
 import type { Field, NamesBlock } from './names.ts';
+import type { BlockLayout } from './shapes-data.ts';
 
 export interface DgramHeader {
   sec: number;
@@ -34,6 +35,9 @@ export interface ArrayValue {
 /** number or bigint for scalars, string for CHARSTR, ArrayValue (or a typed array, as rank 1) for arrays. */
 export type FieldValue = number | bigint | string | ArrayValue | ArrayBufferView;
 export type FieldValues = Readonly<Record<string, FieldValue>> | ReadonlyMap<string, FieldValue>;
+
+/** Shapes before Data, and a Shapes child even without arrays: what every reader copes with. */
+const USUAL_LAYOUT: BlockLayout = { dataFirst: false, shapes: true, surplus: 0 };
 
 export interface DgramWriterOptions {
   /** Largest total size of a dgram in bytes. Default: what an extent can say. */
@@ -87,8 +91,7 @@ export class DgramWriter {
     const extent = XTC.size + namesPayloadSize(names.fields.length);
     this.reserve(extent, `the description of ${names.detName} ${names.alg}`);
     const at = this.used;
-    this.xtcHeader(at, names.id, 0, TYPE.Names);
-    this.view.setUint32(at + XTC.extent, extent, true);
+    this.xtcHeader(at, names.id, 0, TYPE.Names, extent);
     encodeNames(names, this.bytes, at + XTC.size);
     this.used += extent;
   }
@@ -97,33 +100,36 @@ export class DgramWriter {
    * Appends a ShapesData block with the values of all fields.
    * @throws DataError `bad-value` (missing field, wrong kind, wrong shape, out of range), `dgram-overflow`
    */
-  data(names: NamesBlock, values: FieldValues, damage = 0): void {
+  data(names: NamesBlock, values: FieldValues, damage = 0, layout: BlockLayout = USUAL_LAYOUT): void {
     const parts = names.fields.map((field) => prepare(field, lookUp(values, field.name)));
-    const shapesExtent = XTC.size + SHAPE_SIZE * names.arrays;
+    const shapesExtent = layout.shapes ? XTC.size + SHAPE_SIZE * names.arrays + layout.surplus : 0;
     let dataExtent: number = XTC.size;
     for (const part of parts) dataExtent += part.size;
     const extent = XTC.size + shapesExtent + dataExtent;
     this.reserve(extent, `data of ${names.detName} ${names.alg}`);
     const start = this.used;
-    this.xtcHeader(start, names.id, damage, TYPE.ShapesData);
-    this.view.setUint32(start + XTC.extent, extent, true);
-    const shapes = start + XTC.size;
-    this.xtcHeader(shapes, 0, 0, TYPE.Shapes);
-    this.view.setUint32(shapes + XTC.extent, shapesExtent, true);
-    const data = shapes + shapesExtent;
-    this.xtcHeader(data, 0, 0, TYPE.Data);
-    this.view.setUint32(data + XTC.extent, dataExtent, true);
-    let shapeAt = shapes + XTC.size;
+    this.xtcHeader(start, names.id, damage, TYPE.ShapesData, extent);
+    const first = start + XTC.size;
+    const shapes = layout.dataFirst ? first + dataExtent : first;
+    const data = layout.dataFirst ? first : first + shapesExtent;
+    if (layout.shapes) this.putShapes(shapes, shapesExtent, parts);
+    this.xtcHeader(data, 0, 0, TYPE.Data, dataExtent);
     let at = data + XTC.size;
     for (const part of parts) {
-      if (part.shape) {
-        for (let d = 0; d < part.shape.length; d++) this.view.setUint32(shapeAt + 4 * d, part.shape[d]!, true);
-        shapeAt += SHAPE_SIZE;
-      }
       part.put(this.bytes, this.view, at);
       at += part.size;
     }
     this.used += extent;
+  }
+
+  private putShapes(start: number, extent: number, parts: readonly Part[]): void {
+    this.xtcHeader(start, 0, 0, TYPE.Shapes, extent);
+    let at = start + XTC.size;
+    for (const { shape } of parts) {
+      if (!shape) continue;
+      for (let d = 0; d < shape.length; d++) this.view.setUint32(at + 4 * d, shape[d]!, true);
+      at += SHAPE_SIZE;
+    }
   }
 
   /** Appends finished children (Names, ShapesData, Parents) as they are. */
@@ -140,11 +146,11 @@ export class DgramWriter {
     return this.bytes.subarray(0, this.used);
   }
 
-  private xtcHeader(at: number, src: number, damage: number, type: number): void {
+  private xtcHeader(at: number, src: number, damage: number, type: number, extent: number = XTC.size): void {
     this.view.setUint32(at + XTC.src, src, true);
     this.view.setUint16(at + XTC.damage, damage, true);
     this.view.setUint16(at + XTC.typeId, type, true);
-    this.view.setUint32(at + XTC.extent, XTC.size, true);
+    this.view.setUint32(at + XTC.extent, extent, true);
   }
 
   /** Makes room for `more` zeroed bytes. */

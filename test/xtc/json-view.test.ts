@@ -25,7 +25,9 @@ for (const folder of folders) {
     const goldens = filesBelow(root, '.golden.jsonl');
     t.ok(goldens.length > 0, 'there are goldens');
     for (const golden of goldens) {
-      const expected = readFileSync(join(root, golden), 'utf8').split('\n').filter((line) => line !== '');
+      const expected = readFileSync(join(root, golden), 'utf8')
+        .split('\n')
+        .filter((line) => line !== '');
       const found = await lines(join(root, golden.replace('.golden.jsonl', '')), { arrays: 'md5' });
       t.equal(found.length, expected.length, `${golden}: number of dgrams`);
       const wrong = expected.findIndex((line, i) => canonical(line) !== canonical(found[i] ?? 'null'));

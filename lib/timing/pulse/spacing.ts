@@ -1,0 +1,55 @@
+import type { Ticks } from '../machine.ts';
+
+/** First, last and the smallest and largest step of a set of ticks; `first` < 0 when empty. */
+export interface Span {
+  first: Ticks;
+  last: Ticks;
+  min: Ticks;
+  max: Ticks;
+}
+
+export function emptySpan(): Span {
+  return { first: -1, last: -1, min: Number.POSITIVE_INFINITY, max: 0 };
+}
+
+/** Adds one later tick. */
+export function extendSpan(span: Span, tick: Ticks): void {
+  if (span.first < 0) span.first = tick;
+  else {
+    const step = tick - span.last;
+    if (step < span.min) span.min = step;
+    if (step > span.max) span.max = step;
+  }
+  span.last = tick;
+}
+
+/** Adds a later span, moved by `offset`. */
+export function appendSpan(span: Span, later: Span, offset: Ticks): void {
+  if (later.first < 0) return;
+  extendSpan(span, later.first + offset);
+  if (later.min < span.min) span.min = later.min;
+  if (later.max > span.max) span.max = later.max;
+  span.last = later.last + offset;
+}
+
+/** Span of the ticks whose mask has any of `bits`. */
+export function spanOf(words: Uint32Array, bits: number): Span {
+  const selected = Math.imul(bits, 0x01010101);
+  let first = -1;
+  let last = -1;
+  let min = 0x7fffffff;
+  let max = 0;
+  for (let i = 0; i < words.length; i++) {
+    let v = (words[i] as number) & selected;
+    for (let p = i << 2; v !== 0; p++, v >>>= 8) {
+      if ((v & 255) === 0) continue;
+      if (last >= 0) {
+        const step = p - last;
+        if (step < min) min = step;
+        if (step > max) max = step;
+      } else first = p;
+      last = p;
+    }
+  }
+  return { first, last, min: max === 0 ? Number.POSITIVE_INFINITY : min, max };
+}

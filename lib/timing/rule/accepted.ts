@@ -1,0 +1,166 @@
+import { GROUPS, type Inhibit } from '../partition.ts';
+import { countMasks } from '../pulse/bins.ts';
+import { PeriodMasks } from '../pulse/masks.ts';
+import type { Plan } from '../pulse/plan.ts';
+import { appendSpan, type Span, spanOf } from '../pulse/spacing.ts';
+import { Tally } from '../pulse/tally.ts';
+import { plainTable } from './states.ts';
+
+/** Counts of accepted pulses and the window they stand for (spec timing 13.4). */
+export interface AcceptedTallies {
+  readonly warmup: number;
+  readonly superPeriod: number;
+  readonly complete: boolean;
+  readonly transient: Tally;
+  readonly steady: Tally;
+}
+
+/** Largest limit of an inhibit, hence the accepted pulses that can matter. */
+const HISTORY = 16;
+
+/**
+ * Walks the pulses once more with the programmable inhibits until the state of the inhibits repeats at a boundary of the super-period.
+ * Every group must be known.
+ */
+export function acceptedPass(plan: Plan): AcceptedTallies {
+  const { warmup, superPeriod, complete } = plan.sources;
+  const { maxPeriods } = plan.partition;
+  const pass = new AcceptedPass(plan);
+  if (!complete) return unfinished(maxPeriods, [pass.periods(0, maxPeriods)]);
+  const seen = new Map<string, number>();
+  // Tallies between boundaries; the first one is the warm-up.
+  const blocks = [pass.periods(0, warmup)];
+  for (let k = warmup; ; k += superPeriod) {
+    const state = pass.state(k);
+    const before = seen.get(state);
+    if (before !== undefined) {
+      const first = 1 + (before - warmup) / superPeriod;
+      return { warmup: before, superPeriod: k - before, complete: true, transient: joined(blocks.slice(0, first)), steady: joined(blocks.slice(first)) };
+    }
+    seen.set(state, k);
+    const next = Math.min(k + superPeriod, maxPeriods);
+    blocks.push(pass.periods(k, next));
+    if (k + superPeriod > maxPeriods) return unfinished(maxPeriods, blocks);
+  }
+}
+
+function unfinished(maxPeriods: number, blocks: readonly Tally[]): AcceptedTallies {
+  return { warmup: 0, superPeriod: maxPeriods, complete: false, transient: new Tally(), steady: joined(blocks) };
+}
+
+function joined(blocks: readonly Tally[]): Tally {
+  const all = new Tally();
+  for (const block of blocks) all.append(block);
+  return all;
+}
+
+class AcceptedPass {
+  readonly #plan: Plan;
+  readonly #masks: PeriodMasks;
+  readonly #gates: readonly InhibitGate[];
+  readonly #words: Uint32Array;
+  readonly #violating: Uint8Array;
+  readonly #bins = new Float64Array(256);
+
+  constructor(plan: Plan) {
+    this.#plan = plan;
+    this.#masks = new PeriodMasks(plan);
+    this.#words = this.#masks.words;
+    this.#violating = plainTable(plan.partition.common, plan.inUse).certain;
+    this.#gates = [...plan.partition.inhibits].map(([group, inhibits]) => new InhibitGate(group, inhibits));
+  }
+
+  /** Distances of the accepted pulses that still count at the start of period k. */
+  state(k: number): string {
+    return this.#gates.map((gate) => gate.state(k * this.#plan.period)).join(';');
+  }
+
+  periods(from: number, to: number): Tally {
+    const tally = new Tally();
+    if (to <= from) return tally;
+    this.#masks.enter(from);
+    for (let k = from; k < to; k++) this.#period(k, tally);
+    return tally;
+  }
+
+  #period(k: number, tally: Tally): void {
+    const { period, inUse, partition } = this.#plan;
+    const offset = k * period;
+    const mask = this.#masks.paint(k);
+    for (const gate of this.#gates) {
+      if (!(partition.autoCommon && gate.group === partition.common)) gate.pass(mask, period, offset);
+    }
+    if (partition.autoCommon) this.#acceptCommon(mask, offset);
+    const bins = this.#bins;
+    bins.fill(0);
+    countMasks(this.#words, period, bins);
+    for (let v = 0; v < 256; v++) tally.bins[v] = (tally.bins[v] as number) + (bins[v] as number);
+    tally.noteFirst(mask, bins, offset);
+    tally.noteSites(mask, period, bins, this.#violating, offset);
+    for (let g = 0; g < GROUPS; g++) {
+      if ((inUse >> g) & 1) appendSpan(tally.spans[g] as Span, spanOf(this.#words, 1 << g), offset);
+    }
+  }
+
+  /** The common group takes what the others accept, unless its own select fires while it is inhibited. */
+  #acceptCommon(mask: Uint8Array, offset: number): void {
+    const { common } = this.#plan.partition;
+    const bit = 1 << common;
+    const others = this.#plan.inUse & ~bit;
+    const gate = this.#gates.find((g) => g.group === common);
+    for (let p = 0; p < this.#plan.period; p++) {
+      const v = mask[p] as number;
+      if (v === 0) continue;
+      if ((v & others) === 0 || (v & bit && gate?.isInhibited(offset + p))) mask[p] = v & others;
+      else {
+        mask[p] = v | bit;
+        gate?.accept(offset + p);
+      }
+    }
+  }
+}
+
+/** The programmable inhibits of one group and the accepted pulses they remember. */
+class InhibitGate {
+  readonly group: number;
+  readonly #inhibits: readonly Inhibit[];
+  readonly #reach: number;
+  /** Ring of the last accepted pulses. */
+  readonly #accepted = new Float64Array(HISTORY).fill(Number.NEGATIVE_INFINITY);
+  #count = 0;
+
+  constructor(group: number, inhibits: readonly Inhibit[]) {
+    this.group = group;
+    this.#inhibits = inhibits;
+    this.#reach = Math.max(1, ...inhibits.map((inhibit) => inhibit.interval)) - 1;
+  }
+
+  /** True when some inhibit has its limit of accepted pulses within its interval. */
+  isInhibited(pulse: number): boolean {
+    for (const { interval, limit } of this.#inhibits) {
+      const oldest = this.#accepted[(this.#count - limit) & (HISTORY - 1)] as number;
+      if (pulse - oldest < interval) return true;
+    }
+    return false;
+  }
+
+  accept(pulse: number): void {
+    this.#accepted[this.#count++ & (HISTORY - 1)] = pulse;
+  }
+
+  /** Clears the group's bit on refused pulses. */
+  pass(mask: Uint8Array, ticks: number, offset: number): void {
+    const bit = 1 << this.group;
+    for (let p = 0; p < ticks; p++) {
+      const v = mask[p] as number;
+      if ((v & bit) === 0) continue;
+      if (this.isInhibited(offset + p)) mask[p] = v & ~bit;
+      else this.accept(offset + p);
+    }
+  }
+
+  state(boundary: number): string {
+    const distances = [...this.#accepted].map((pulse) => boundary - pulse).filter((distance) => distance <= this.#reach);
+    return distances.sort((a, b) => a - b).join();
+  }
+}
