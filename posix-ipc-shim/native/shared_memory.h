@@ -1,0 +1,5 @@
+#pragma once
+#include <napi.h>
+namespace shim {
+void DefineSharedMemory(Napi::Env env, Napi::Object exports);
+}
