@@ -1,11 +1,116 @@
-import { DaqCommand, processManagerFlags } from '../lib/cli/command.ts';
+import type * as Interfaces from '@oclif/core/interfaces';
+import { DaqCommand, jsonFlag, processManagerFlags } from '../lib/cli/command.ts';
+import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
+import { UsageError } from '../lib/errors.ts';
+import {
+  inputFlags,
+  type Mode,
+  type ShowOptions,
+  selectionFlags,
+  viewFlags,
+  withDamageValue,
+} from '../lib/show/options.ts';
+import type { Pass } from '../lib/show/pass.ts';
+import { type ShowResult, showInputs } from '../lib/show/run.ts';
+import { damageByName } from '../lib/xtc/damage.ts';
+import type { Epoch } from '../lib/xtc/time.ts';
+import type { ArrayMode } from '../lib/xtc/value.ts';
+
 export default class DgramCat extends DaqCommand {
   static override summary = 'show, check, filter and follow dgrams';
+  static override usageLine = '[FILE|-|URL]... [options]';
   static override concern = 'dgrams' as const;
-  static override baseFlags = processManagerFlags;
-  override async run(): Promise<number> {
-    await this.parse(DgramCat);
-    this.out.line('hi');
-    return 0;
+  static override strict = false;
+  static override baseFlags = { ...processManagerFlags, ...jsonFlag };
+  static override flags = { ...viewFlags, ...selectionFlags, ...inputFlags };
+  static override examples = [
+    { description: 'one line per dgram', command: 'dgram-cat run.xtc2' },
+    { description: 'what is in the first event', command: 'dgram-cat -d --service L1Accept -n 1 run.xtc2' },
+    { description: 'is the file sound?', command: 'dgram-cat --check run.xtc2' },
+    {
+      description: 'events with a bright image, as JSON lines',
+      command: "dgram-cat --where 'opal.fex.n > 3' --format jsonl run.xtc2",
+    },
+    {
+      description: 'cut out ten events, with the transitions they need',
+      command: 'dgram-cat --transitions --time A..B --format xtc2 run.xtc2 > cut.xtc2',
+    },
+    { description: 'watch a file that is being written', command: 'dgram-cat -f --live run.xtc2' },
+  ];
+
+  override async run(): Promise<ExitStatus> {
+    this.argv = withDamageValue(
+      this.argv,
+      (word) => word === 'any' || word.split(',').every((name) => damageByName(name) !== undefined),
+    );
+    const { argv, flags } = await this.parse(DgramCat);
+    const inputs = argv.length > 0 ? argv.map(String) : ['-'];
+    const options = optionsOf(flags);
+    if (inputs.length === 1 && inputs[0] === '-' && process.stdin.isTTY) {
+      throw new UsageError('no input: give files, or pipe dgrams into it');
+    }
+    const context = { options, out: this.out, lifecycle: this.lifecycle, say: (message: string) => this.say(message) };
+    const result = await showInputs(inputs, context);
+    return this.conclude(result, options);
   }
+
+  private conclude({ passes, gaveUp }: ShowResult, options: ShowOptions): ExitStatus {
+    if (options.mode !== 'check') for (const pass of passes) this.sayFindings(pass, passes.length > 1);
+    for (const name of gaveUp)
+      this.say(`${name}: nothing came for ${options.timeout / 1000} s and there was no EndRun`);
+    const misspelt = new Set(passes.flatMap((pass) => pass.selection.neverSeen()));
+    if (misspelt.size > 0) this.say(`--where: no dgram had ${[...misspelt].join(', ')} (--names lists what there is)`);
+    if (passes.some((pass) => pass.log.errors > 0)) return EXIT.no;
+    if (gaveUp.length > 0) return EXIT.loss;
+    const conditions = Object.entries(options.selection).some(
+      ([name, value]) => value !== undefined && !['count', 'skip', 'transitions'].includes(name),
+    );
+    if (conditions && passes.every((pass) => pass.shown === 0) && !this.lifecycle.stop.aborted) {
+      this.say('no dgram matches');
+      return EXIT.no;
+    }
+    return EXIT.ok;
+  }
+
+  private sayFindings(pass: Pass, several: boolean): void {
+    for (const line of pass.log.lines(false)) this.say(several || pass.name !== '-' ? `${pass.name}: ${line}` : line);
+  }
+}
+
+type ParsedFlags = Interfaces.InferredFlags<typeof DgramCat.flags & typeof DgramCat.baseFlags>;
+
+function optionsOf(flags: ParsedFlags): ShowOptions {
+  const mode = modeOf(flags);
+  const { count, skip, service, detector, alg, field, time, groups, damage, event, where, transitions } = flags;
+  const selection = { count, skip, service, detector, alg, field, time, groups, damage, event, where, transitions };
+  return {
+    mode,
+    selection: Object.fromEntries(Object.entries(selection).filter(([, value]) => value !== undefined)),
+    epoch: flags.epoch as Epoch,
+    arrays: flags.arrays as ArrayMode,
+    head: flags.head,
+    names: flags.names ?? true,
+    data: flags.data ?? true,
+    corrupted: flags.corrupted,
+    resync: flags.resync,
+    config: flags.config,
+    follow: flags.follow,
+    timeout: flags.timeout * 1000,
+    merge: flags.merge,
+    json: flags.json,
+    titles: process.stdout.isTTY && ['line', 'contents', 'hex'].includes(mode),
+  };
+}
+
+/** One view at a time; asking for two is a mistake that is better named than guessed at. */
+function modeOf(flags: ParsedFlags): Mode {
+  const asked: Mode[] = [];
+  if (flags.hex) asked.push('hex');
+  if (flags.stats) asked.push('stats');
+  if (flags.names === true) asked.push('names');
+  if (flags.check) asked.push('check');
+  if (flags.format !== 'text') asked.push(flags.format as Mode);
+  if (flags.data === true && asked.length === 0) asked.push('contents');
+  if (asked.length > 1) throw new UsageError(`one view at a time, please: ${asked.join(' and ')} were asked for`);
+  return asked[0] ?? 'line';
 }

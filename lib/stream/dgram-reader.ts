@@ -58,6 +58,11 @@ export class DgramReader {
     return this.framer.framed;
   }
 
+  /** Bytes that have been read but belong to no framed dgram yet. */
+  get pending(): number {
+    return this.framer.pending;
+  }
+
   /** Input position behind the last framed dgram. */
   get position(): number {
     return this.framer.position;

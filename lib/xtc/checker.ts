@@ -3,9 +3,8 @@
  * framer, whose findings have the same shape.
  */
 
-import { DAMAGE } from './damage.ts';
 import type { Dgram } from './dgram.ts';
-import { FINDING_SEVERITY, type Finding, type FindingCode } from './finding.ts';
+import { FINDING_SEVERITY, type Finding, type FindingCode, type Report } from './finding.ts';
 import { REFERENCE_DGRAM_LIMIT } from './layout.ts';
 import { describeNames } from './names.ts';
 import { envType, SERVICE, serviceName } from './service.ts';
@@ -14,42 +13,65 @@ import { NSEC_PER_SEC } from './time.ts';
 import { isText } from './value.ts';
 import type { Visitor, Walker } from './walk.ts';
 
+/** Somebody who shares the checker's walk, so that a dgram is walked once. */
+export interface Companion {
+  visitor: Visitor;
+  /** Told of every fault inside the dgram. */
+  report?: Report;
+}
+
+export interface CheckerOptions {
+  /** Descriptions were given beforehand: a stream that starts without Configure is all right. */
+  configured?: boolean;
+}
+
 export class Checker {
   private readonly walker: Walker;
   private readonly found: (finding: Finding) => void;
-  private readonly visitor: Visitor;
-  private readonly watched: Visitor | undefined;
-  private configured = false;
+  private readonly textChecks: Visitor = { data: (block) => this.checkTexts(block) };
+  private companion: Companion | undefined;
+  private companionVisitor: Visitor = this.textChecks;
+  private configured: boolean;
+  private readonly preset: boolean;
   private lastSec = -1;
   private lastNsec = 0;
   private index = 0;
+  private inside = false;
 
-  /**
-   * @param found called for every finding, in the order found
-   * @param alongside a visitor that shares the walk (statistics), so that a dgram is walked once
-   */
-  constructor(walker: Walker, found: (finding: Finding) => void, alongside?: Visitor) {
+  /** @param found called for every finding, in the order found */
+  constructor(walker: Walker, found: (finding: Finding) => void, options: CheckerOptions = {}) {
     this.walker = walker;
     this.found = found;
-    this.watched = alongside;
-    this.visitor = {
-      ...alongside,
-      data: (block) => {
-        this.checkTexts(block);
-        this.watched?.data?.(block);
-      },
-    };
+    this.preset = options.configured ?? false;
+    this.configured = false;
   }
 
   /** Checks the next dgram of the stream; dgrams must come in input order. */
-  check(dgram: Dgram): void {
+  check(dgram: Dgram, companion?: Companion): void {
     this.index = dgram.index;
     this.checkHeader(dgram);
-    this.walker.walk(dgram, this.visitor, this.report);
+    if (companion !== this.companion) this.accompany(companion);
+    this.inside = true;
+    this.walker.walk(dgram, this.companionVisitor, this.report);
+    this.inside = false;
+  }
+
+  private accompany(companion: Companion | undefined): void {
+    this.companion = companion;
+    this.companionVisitor = companion
+      ? {
+          ...companion.visitor,
+          data: (block) => {
+            this.checkTexts(block);
+            companion.visitor.data?.(block);
+          },
+        }
+      : this.textChecks;
   }
 
   private readonly report = (code: FindingCode, offset: number, detail: string): void => {
     this.found({ code, severity: FINDING_SEVERITY[code], index: this.index, offset, detail });
+    if (this.inside) this.companion?.report?.(code, offset, detail);
   };
 
   private checkHeader(dgram: Dgram): void {
@@ -76,7 +98,7 @@ export class Checker {
     if (dgram.service === SERVICE.Configure) {
       if (this.configured) this.report('repeat-configure', dgram.offset, 'another Configure: descriptions start anew');
       this.configured = true;
-    } else if (dgram.index === 0) {
+    } else if (dgram.index === 0 && !this.preset) {
       const name = serviceName(dgram.service);
       this.report(
         'no-configure',
@@ -98,9 +120,4 @@ export class Checker {
       );
     }
   }
-}
-
-/** True if the payload of this dgram is hidden from existing readers. */
-export function isHidden(dgram: Dgram): boolean {
-  return (dgram.damage & DAMAGE.Corrupted) !== 0;
 }

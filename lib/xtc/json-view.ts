@@ -5,7 +5,7 @@
 
 import { damageNames } from './damage.ts';
 import type { Dgram } from './dgram.ts';
-import type { FindingCode } from './finding.ts';
+import type { Report } from './finding.ts';
 import { CODE, fieldTypeName, XTC, xtcTypeName } from './layout.ts';
 import { type Field, formatNamesId, formatVersion, type NamesBlock, namesIdOf } from './names.ts';
 import { groupNumbers, serviceName } from './service.ts';
@@ -32,8 +32,9 @@ type Tree = Map<string, Tree | string>;
 export class JsonView {
   private readonly walker: Walker;
   private readonly options: Required<JsonViewOptions>;
-  private readonly visitor: Visitor;
-  private readonly report: (code: FindingCode, offset: number) => void;
+  /** What the walk of the dgram between `begin` and `end` must call. */
+  readonly visitor: Visitor;
+  readonly report: Report;
   // Of the dgram under way.
   private dgram!: Dgram;
   private data: Tree = new Map();
@@ -59,17 +60,26 @@ export class JsonView {
     };
   }
 
-  /** The line for a dgram, without the newline. */
+  /** The line for a dgram, without the newline; walks it. */
   line(dgram: Dgram): string {
-    const header = headerJson(dgram);
-    if (!this.options.data) return `${header}}`;
+    if (!this.options.data) return headerLine(dgram);
+    this.begin(dgram);
+    this.walker.walk(dgram, this.visitor, this.report);
+    return this.end();
+  }
+
+  /** Starts a dgram that somebody else walks, with `visitor` and `report`. */
+  begin(dgram: Dgram): void {
     this.dgram = dgram;
     this.data = new Map();
     this.enums = new Map();
     this.names.length = this.contributors.length = this.innerDamage.length = this.issues.length = 0;
     this.hidden = false;
-    this.walker.walk(dgram, this.visitor, this.report);
-    let text = `${header},"data":${treeJson(this.data)}`;
+  }
+
+  /** The line of the dgram that was walked. */
+  end(): string {
+    let text = `${headerJson(this.dgram)},"data":${treeJson(this.data)}`;
     if (this.contributors.length > 0) text += `,"contributors":[${this.contributors.join(',')}]`;
     if (this.names.length > 0) text += `,"names":[${this.names.join(',')}]`;
     if (this.enums.size > 0) text += `,"enums":${treeJson(this.enums)}`;
@@ -133,7 +143,9 @@ export class JsonView {
 
   private valueJson(block: ShapesData, field: Field): string {
     if (isText(field)) {
-      if (block.unterminated(field.index)) this.report('unterminated-string', block.base + block.dataHeader);
+      if (block.unterminated(field.index)) {
+        this.report('unterminated-string', block.base + block.dataHeader, `text ${field.name} has no NUL`);
+      }
       return JSON.stringify(block.string(field.index));
     }
     if (field.rank > 0) return arrayJson(block, field, this.options.arrays, this.options.head);
@@ -142,6 +154,11 @@ export class JsonView {
     const label = this.walker.table.label(block.names, field.enumName ?? '', value);
     return `{"value":${value},"label":${JSON.stringify(label)}}`;
   }
+}
+
+/** The line of `--no-data`: header keys only, nothing is decoded. */
+export function headerLine(dgram: Dgram): string {
+  return `${headerJson(dgram)}}`;
 }
 
 const SERVICE_JSON = Array.from({ length: 16 }, (_, service) => `"${serviceName(service)}"`);

@@ -1,0 +1,209 @@
+/**
+ * `--where`: a small, safe expression language over header and fields, compiled once by filtrex. Names that a dgram does not have
+ * are NaN, so every comparison with them is false and `or` still works.
+ */
+
+import { compileExpression } from 'filtrex';
+import { UsageError } from '../errors.ts';
+import { damageByName, damageNames } from '../xtc/damage.ts';
+import type { Dgram } from '../xtc/dgram.ts';
+import { CODE } from '../xtc/layout.ts';
+import type { Field, NamesBlock } from '../xtc/names.ts';
+import { SERVICES, serviceName } from '../xtc/service.ts';
+import { readNumber, type ShapesData } from '../xtc/shapes-data.ts';
+import { isText, readElement } from '../xtc/value.ts';
+import type { Visitor, Walker } from '../xtc/walk.ts';
+
+/** An enum equals its number and its label. */
+class EnumValue {
+  readonly value: number;
+  readonly label: string | null;
+  constructor(value: number, label: string | null) {
+    this.value = value;
+    this.label = label;
+  }
+}
+
+type Scalar = number | bigint | string | EnumValue | Float64Array;
+
+const HEADER: Readonly<Record<string, (dgram: Dgram) => Scalar>> = {
+  service: (dgram) => serviceName(dgram.service),
+  index: (dgram) => dgram.index,
+  offset: (dgram) => dgram.offset,
+  size: (dgram) => dgram.size,
+  sec: (dgram) => dgram.sec,
+  nsec: (dgram) => dgram.nsec,
+  time: (dgram) => dgram.sec + dgram.nsec / 1e9,
+  timestamp: (dgram) => dgram.timestamp,
+  env: (dgram) => dgram.env,
+  groups: (dgram) => dgram.groups,
+  damage: (dgram) => dgram.damage,
+  src: (dgram) => dgram.src & 0x0fffffff,
+  level: (dgram) => dgram.src >>> 28,
+};
+
+/** Names of the header, for help texts. */
+export const HEADER_NAMES = Object.keys(HEADER);
+
+/** A field reference: `det.alg.field` or `det_segment.alg.field`; field names may contain dots. */
+interface Reference {
+  det: string;
+  alg: string;
+  field: string;
+  seen: boolean;
+}
+
+export class Expression {
+  private readonly evaluate: (dgram: Dgram) => unknown;
+  private readonly references = new Map<string, Reference>();
+  private readonly values = new Map<string, Scalar>();
+  private readonly walker: Walker;
+  private readonly visitor: Visitor = { data: (block) => this.collect(block) };
+  private walked = false;
+  private dgram!: Dgram;
+
+  /** @throws UsageError if the text cannot be parsed; the message shows where */
+  constructor(text: string, walker: Walker) {
+    this.walker = walker;
+    try {
+      this.evaluate = compileExpression(decimalLiterals(text), {
+        customProp: (name: string) => this.lookUp(name),
+        extraFunctions: this.functions(),
+        operators: OPERATORS,
+      }) as (dgram: Dgram) => unknown;
+    } catch (error) {
+      throw new UsageError(`--where: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  /** @throws UsageError for calls of functions that do not exist, or of operators on things they do not fit */
+  matches(dgram: Dgram): boolean {
+    this.dgram = dgram;
+    this.walked = false;
+    this.values.clear();
+    const result = this.evaluate(dgram);
+    if (result instanceof Error) throw new UsageError(`--where: ${result.message}`, { cause: result });
+    return typeof result === 'number' ? result !== 0 && !Number.isNaN(result) : Boolean(result);
+  }
+
+  /** Field names in the expression that no dgram had: probably misspelt. */
+  neverSeen(): string[] {
+    return [...this.references].filter(([, reference]) => !reference.seen).map(([name]) => name);
+  }
+
+  private lookUp(name: string): Scalar {
+    const header = Object.hasOwn(HEADER, name) ? HEADER[name] : undefined;
+    if (header) return header(this.dgram);
+    if (!name.includes('.')) return name;
+    if (!this.references.has(name)) {
+      const [det, alg, ...field] = name.split('.');
+      this.references.set(name, { det: det!, alg: alg!, field: field.join('.'), seen: false });
+      this.walked = false;
+    }
+    if (!this.walked) {
+      this.walked = true;
+      this.walker.walk(this.dgram, this.visitor);
+    }
+    return this.values.get(name) ?? Number.NaN;
+  }
+
+  private collect(block: ShapesData): void {
+    for (const [name, reference] of this.references) {
+      if (this.values.has(name) || reference.alg !== block.names.alg || !isDetector(block.names, reference.det))
+        continue;
+      const field = block.names.fields.find(
+        (field) => field.name === reference.field || field.shortName === reference.field,
+      );
+      if (field === undefined || field.index >= block.count) continue;
+      reference.seen = true;
+      this.values.set(name, this.valueOf(block, field));
+    }
+  }
+
+  private valueOf(block: ShapesData, field: Field): Scalar {
+    if (isText(field)) return block.string(field.index);
+    if (field.rank > 0) return elementsOf(block, field);
+    if (field.type === CODE.ENUMVAL) {
+      const value = block.number(field.index);
+      return new EnumValue(value, this.walker.table.label(block.names, field.enumName ?? '', value));
+    }
+    return readElement(block.view, field.type, block.at(field.index));
+  }
+
+  private functions(): Record<string, (...args: never[]) => unknown> {
+    return {
+      exists: (value: Scalar) => !(typeof value === 'number' && Number.isNaN(value)),
+      group: (number: number) => (this.dgram.groups >>> number) & 1,
+      damaged: (name?: string) => this.damaged(name),
+      length: (value: Scalar) =>
+        value instanceof Float64Array || typeof value === 'string' ? value.length : Number.NaN,
+      sum: (value: Scalar) => arrayOf(value).reduce((sum, element) => sum + element, 0),
+      mean: (value: Scalar) => arrayOf(value).reduce((sum, element) => sum + element, 0) / arrayOf(value).length,
+      highest: (value: Scalar) => arrayOf(value).reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY),
+      lowest: (value: Scalar) => arrayOf(value).reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
+      at: (value: Scalar, index: number) => arrayOf(value)[index] ?? Number.NaN,
+    };
+  }
+
+  private damaged(name?: string): boolean {
+    if (name === undefined) return this.dgram.damage !== 0;
+    const mask = damageByName(name);
+    if (mask === undefined) throw new UsageError(`--where: there is no damage "${name}"`);
+    return damageNames(this.dgram.damage).some((known) => known.toLowerCase() === name.toLowerCase());
+  }
+}
+
+/** `hsd` is every segment of hsd, `hsd_1` only segment 1 (or a detector of that very name). */
+export function isDetector(names: NamesBlock, wanted: string): boolean {
+  return names.detName === wanted || `${names.detName}_${names.segment}` === wanted;
+}
+
+function arrayOf(value: Scalar): Float64Array {
+  if (value instanceof Float64Array) return value;
+  return typeof value === 'number' || typeof value === 'bigint' ? Float64Array.of(Number(value)) : new Float64Array();
+}
+
+function elementsOf(block: ShapesData, field: Field): Float64Array {
+  const elements = new Float64Array(block.byteLength(field.index) / field.elementSize);
+  const at = block.at(field.index);
+  for (let i = 0; i < elements.length; i++)
+    elements[i] = readNumber(block.view, field.type, at + i * field.elementSize);
+  return elements;
+}
+
+/** Comparisons that know enums and 64-bit integers; filtrex's own refuse anything but numbers. */
+const OPERATORS = {
+  '==': (a: Scalar, b: Scalar) => equal(a, b),
+  '!=': (a: Scalar, b: Scalar) => !equal(a, b),
+  '<': (a: Scalar, b: Scalar) => ordered(a) < ordered(b),
+  '<=': (a: Scalar, b: Scalar) => ordered(a) <= ordered(b),
+  '>': (a: Scalar, b: Scalar) => ordered(a) > ordered(b),
+  '>=': (a: Scalar, b: Scalar) => ordered(a) >= ordered(b),
+};
+
+function equal(a: Scalar, b: Scalar): boolean {
+  if (a instanceof EnumValue && b instanceof EnumValue) return a.value === b.value;
+  if (a instanceof EnumValue) return typeof b === 'string' ? a.label === b : a.value === b;
+  if (b instanceof EnumValue) return equal(b, a);
+  if (typeof a === 'string' && typeof b === 'string' && isServiceName(a)) return a.toLowerCase() === b.toLowerCase();
+  // Numbers and bigints compare by value, which the strict operator does not do.
+  return typeof a === typeof b
+    ? a === b
+    : typeof a !== 'string' && typeof b !== 'string' && !(a < b) && !(a > b) && a >= b;
+}
+
+function ordered(value: Scalar): number | bigint {
+  if (value instanceof EnumValue) return value.value;
+  return typeof value === 'number' || typeof value === 'bigint' ? value : Number.NaN;
+}
+
+function isServiceName(text: string): boolean {
+  return (SERVICES as readonly string[]).includes(text);
+}
+
+/** filtrex knows decimal numbers only; masks are written in hex. */
+function decimalLiterals(text: string): string {
+  return text.replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\b0x([0-9a-fA-F]+)\b/g, (whole, hex: string | undefined) =>
+    hex === undefined ? whole : String(BigInt(`0x${hex}`)),
+  );
+}
