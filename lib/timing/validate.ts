@@ -111,9 +111,15 @@ function countsTransient(partition: Partition, sources: Sources): boolean {
   return sources.engines.some((engine) => engine.steady.halt !== null);
 }
 
-function decide(plan: Plan, found: Phases<Violations>, accepted: AcceptedReport | null, transientCounted: boolean): VerdictWord {
+function decide(
+  plan: Plan,
+  found: Phases<Violations>,
+  accepted: AcceptedReport | null,
+  transientCounted: boolean,
+): VerdictWord {
   const looked = transientCounted ? [found.transient, found.steady] : [found.steady];
-  if (accepted !== null) looked.push(accepted.violations.steady, ...(transientCounted ? [accepted.violations.transient] : []));
+  if (accepted !== null)
+    looked.push(accepted.violations.steady, ...(transientCounted ? [accepted.violations.transient] : []));
   const outside = (group: Group): boolean =>
     group.destinations === null && (found.steady.groups[group.index]?.acSlots ?? 0) > 0;
   if (looked.some((v) => v.pulses.certain > 0) || plan.partition.groups.some(outside)) return 'VIOLATION';
@@ -154,7 +160,12 @@ function reportEngines(sources: Sources): Record<string, EngineReport> {
   return engines;
 }
 
-function sitesOf(tallies: Phases<Tally>, judge: Judge, transientCounted: boolean, accepted: AcceptedTallies | null): Verdict['sites'] {
+function sitesOf(
+  tallies: Phases<Tally>,
+  judge: Judge,
+  transientCounted: boolean,
+  accepted: AcceptedTallies | null,
+): Verdict['sites'] {
   const counted = transientCounted ? [tallies.transient, tallies.steady] : [tallies.steady];
   const sites = counted
     .flatMap((tally) => tally.sites)
@@ -174,4 +185,3 @@ function once(warnings: readonly Warning[]): Warning[] {
     return true;
   });
 }
-

@@ -70,7 +70,14 @@ export interface Verdict {
     readonly engines: Readonly<Record<string, EngineReport>>;
   };
   readonly groups: Readonly<
-    Record<string, { readonly select: string; readonly detectors: readonly string[]; readonly known: boolean } & Phases<GroupStatistics>>
+    Record<
+      string,
+      {
+        readonly select: string;
+        readonly detectors: readonly string[];
+        readonly known: boolean;
+      } & Phases<GroupStatistics>
+    >
   >;
   /** Pairs (0,0)(0,1)...(0,7)(1,1)...(7,7), the order of the live counters. */
   readonly coinc: Phases<(number | null)[]>;

@@ -16,7 +16,11 @@ export function countMasks(words: Uint32Array, ticks: number, bins: Float64Array
     scratch[d] = (scratch[d] as number) + 1;
   }
   for (let v = 0; v < 256; v++) {
-    const n = (scratch[v] as number) + (scratch[v + 256] as number) + (scratch[v + 512] as number) + (scratch[v + 768] as number);
+    const n =
+      (scratch[v] as number) +
+      (scratch[v + 256] as number) +
+      (scratch[v + 512] as number) +
+      (scratch[v + 768] as number);
     bins[v] = (bins[v] as number) + n;
   }
   bins[0] = (bins[0] as number) - (words.length * 4 - ticks);

@@ -1,7 +1,7 @@
+import type { RequestLog } from '../sequence/engine.ts';
 import { EnginePulses, paintLog, strideOr } from './engine-source.ts';
 import { paintPattern, stampPattern } from './pattern.ts';
 import { type Gate, NO_BEAM, type Plan } from './plan.ts';
-import type { RequestLog } from '../sequence/engine.ts';
 
 /** An engine that changes from period to period. */
 export interface MovingEngine {

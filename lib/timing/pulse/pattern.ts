@@ -39,7 +39,10 @@ function forResidues(pattern: Pattern, k: number, period: Ticks, visit: (first: 
 
 /** The pattern as a sorted list of different residues. */
 export function residuesOf(pattern: Pattern): Ticks[] {
-  const list = 'at' in pattern ? [...pattern.at] : Array.from({ length: pattern.count }, (_, i) => pattern.start + i * pattern.step);
+  const list =
+    'at' in pattern
+      ? [...pattern.at]
+      : Array.from({ length: pattern.count }, (_, i) => pattern.start + i * pattern.step);
   return [...new Set(list)].sort((a, b) => a - b);
 }
 
@@ -48,4 +51,3 @@ export function countResidue(residue: Ticks, period: Ticks, from: Ticks, to: Tic
   const upTo = (limit: Ticks): number => Math.floor((limit - 1 - residue) / period) + 1;
   return upTo(to) - upTo(from);
 }
-

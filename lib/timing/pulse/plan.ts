@@ -1,5 +1,5 @@
 import type { Ticks } from '../machine.ts';
-import { type Group, GROUPS, LAST_CODE, type Partition, type Pattern } from '../partition.ts';
+import { GROUPS, type Group, LAST_CODE, type Partition, type Pattern } from '../partition.ts';
 import { isPeriodic } from './pattern.ts';
 import { type KnownEngine, type Sources, sourceOfCode } from './source.ts';
 
@@ -177,5 +177,10 @@ function makeGate(partition: Partition): Gate | null {
     }
   }
   if (bits === 0) return null;
-  return { runs: beam.runs, openFor, bits, periodic: beam.runs.every((run) => isPeriodic(run.pattern, machine.period)) };
+  return {
+    runs: beam.runs,
+    openFor,
+    bits,
+    periodic: beam.runs.every((run) => isPeriodic(run.pattern, machine.period)),
+  };
 }

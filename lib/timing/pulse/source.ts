@@ -1,3 +1,4 @@
+import { DaqError } from '../../errors.ts';
 import { gcd, lcm } from '../arithmetic.ts';
 import type { Ticks } from '../machine.ts';
 import { firstCode, type Partition, type Pattern } from '../partition.ts';
@@ -30,12 +31,23 @@ export function findSources(partition: Partition): Sources {
   const engines: KnownEngine[] = [];
   const unknownEngines: number[] = [];
   for (const [engine, sequence] of [...partition.programs].sort((a, b) => a[0] - b[0])) {
-    const program = decodeProgram(sequence.words, partition.machine, sequence.markerIntervals);
-    const start = sequence.start === 'any' ? resynchronised(program) : sequence.start;
-    if (start === null || program.usesMains) unknownEngines.push(engine);
-    else engines.push({ engine, program, start, steady: steadyState(program, start, partition.maxPeriods) });
+    try {
+      const program = decodeProgram(sequence.words, partition.machine, sequence.markerIntervals);
+      const start = sequence.start === 'any' ? resynchronised(program) : sequence.start;
+      if (start === null || program.usesMains) unknownEngines.push(engine);
+      else engines.push({ engine, program, start, steady: steadyState(program, start, partition.maxPeriods) });
+    } catch (error) {
+      throw located(error, engine, sequence.origin);
+    }
   }
   return { engines, unknownEngines, ...window(partition, engines) };
+}
+
+/** The same error, saying which engine and file it is about. */
+function located(error: unknown, engine: number, origin: string | undefined): unknown {
+  if (!(error instanceof DaqError)) return error;
+  const place = { ...(origin === undefined ? {} : { file: origin }), key: `sequences.${engine}` };
+  return new DaqError(error.code, `Engine ${engine}: ${error.message}`, { place, cause: error });
 }
 
 /** A program of unknown start is as good as started at 0 if it waits for the slow marker first (spec timing 12). */
@@ -45,7 +57,10 @@ function resynchronised(program: Program): Ticks | null {
   return program.intervals[first.marker] === program.period ? 0 : null;
 }
 
-function window(partition: Partition, engines: readonly KnownEngine[]): Pick<Sources, 'warmup' | 'superPeriod' | 'complete'> {
+function window(
+  partition: Partition,
+  engines: readonly KnownEngine[],
+): Pick<Sources, 'warmup' | 'superPeriod' | 'complete'> {
   const { maxPeriods, machine } = partition;
   let warmup = 0;
   let superPeriod = 1;

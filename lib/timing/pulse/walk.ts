@@ -120,7 +120,8 @@ export class PulseWalk {
         bins[after] = (bins[after] as number) + 1;
         mask[p] = after;
         this.#touched[touched++] = p;
-        for (bits &= counted; bits !== 0; bits &= bits - 1) extendSpan(tally.spans[31 - Math.clz32(bits & -bits)] as Span, offset + p);
+        for (bits &= counted; bits !== 0; bits &= bits - 1)
+          extendSpan(tally.spans[31 - Math.clz32(bits & -bits)] as Span, offset + p);
       }
     });
     this.#touched[touched] = -1;

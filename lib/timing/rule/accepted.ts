@@ -35,7 +35,13 @@ export function acceptedPass(plan: Plan): AcceptedTallies {
     const before = seen.get(state);
     if (before !== undefined) {
       const first = 1 + (before - warmup) / superPeriod;
-      return { warmup: before, superPeriod: k - before, complete: true, transient: joined(blocks.slice(0, first)), steady: joined(blocks.slice(first)) };
+      return {
+        warmup: before,
+        superPeriod: k - before,
+        complete: true,
+        transient: joined(blocks.slice(0, first)),
+        steady: joined(blocks.slice(first)),
+      };
     }
     seen.set(state, k);
     const next = Math.min(k + superPeriod, maxPeriods);
@@ -160,7 +166,9 @@ class InhibitGate {
   }
 
   state(boundary: number): string {
-    const distances = [...this.#accepted].map((pulse) => boundary - pulse).filter((distance) => distance <= this.#reach);
+    const distances = [...this.#accepted]
+      .map((pulse) => boundary - pulse)
+      .filter((distance) => distance <= this.#reach);
     return distances.sort((a, b) => a - b).join();
   }
 }

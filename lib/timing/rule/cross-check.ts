@@ -1,7 +1,7 @@
 import { DaqError } from '../../errors.ts';
 import { gcd, lcm, modulo } from '../arithmetic.ts';
 import type { Ticks } from '../machine.ts';
-import { type Group, GROUPS, LAST_CODE } from '../partition.ts';
+import { GROUPS, type Group, LAST_CODE } from '../partition.ts';
 import { residuesOf } from '../pulse/pattern.ts';
 import type { Plan } from '../pulse/plan.ts';
 import { type KnownEngine, sourceOfCode } from '../pulse/source.ts';
@@ -47,12 +47,21 @@ class Checker {
   same(what: string, counted: number | null | undefined, computed: number): void {
     this.comparisons++;
     if (counted === computed) return;
-    throw new DaqError('cross-check', `The ${what} was counted as ${counted} and computed as ${computed}: do not trust this result.`);
+    throw new DaqError(
+      'cross-check',
+      `The ${what} was counted as ${counted} and computed as ${computed}: do not trust this result.`,
+    );
   }
 }
 
 /** A group's violations are its pulses without the coincidences with the common group. */
-function checkViolations(checker: Checker, verdict: Verdict, pair: [number, ResidueSet, number, ResidueSet], ticks: Ticks, both: number): void {
+function checkViolations(
+  checker: Checker,
+  verdict: Verdict,
+  pair: [number, ResidueSet, number, ResidueSet],
+  ticks: Ticks,
+  both: number,
+): void {
   const [g, set, h, other] = pair;
   if (verdict.autoCommon || g === h) return;
   for (const [group, pulses, partner] of [
@@ -111,13 +120,18 @@ function checkRules(checker: Checker, plan: Plan, verdict: Verdict): void {
   for (const group of partition.groups) {
     if (group.index === partition.common || group.index >= GROUPS) continue;
     if (!containedBySelect(group, common) && !containedByMains(plan, group, common)) continue;
-    checker.same(`possible violations of group ${group.index}`, verdict.violations.steady.groups[group.index]?.possible, 0);
+    checker.same(
+      `possible violations of group ${group.index}`,
+      verdict.violations.steady.groups[group.index]?.possible,
+      0,
+    );
   }
 }
 
 /** Same code, and every destination of the group is one of the common group. */
 function containedBySelect(group: Group, common: Group): boolean {
-  if (group.select?.kind !== 'code' || common.select?.kind !== 'code' || group.select.code !== common.select.code) return false;
+  if (group.select?.kind !== 'code' || common.select?.kind !== 'code' || group.select.code !== common.select.code)
+    return false;
   if (common.destinations === null) return true;
   return group.destinations !== null && (group.destinations & ~common.destinations) === 0;
 }

@@ -1,5 +1,5 @@
 import { MAINS_CYCLES, MAINS_SLOTS } from '../machine.ts';
-import { type Group, GROUPS } from '../partition.ts';
+import { GROUPS, type Group } from '../partition.ts';
 import type { Plan } from '../pulse/plan.ts';
 
 /** What each value of the candidate mask means, over all unknown states (spec timing 13.2); bits are groups. */

@@ -1,30 +1,30 @@
-import type { Ticks } from '../machine.ts';
 import { lcm, lowerBound, modulo } from '../arithmetic.ts';
+import type { Ticks } from '../machine.ts';
 import { Engine, RequestLog } from './engine.ts';
 import type { Program } from './program.ts';
 
 /** A sequence that repeats every `length` ticks from pulse `origin` on: found long before the period count of 8.5 is. */
 export interface Cycle {
-	readonly origin: Ticks;
-	readonly length: Ticks;
-	/** Wake-ups before the origin. */
-	readonly lead: number;
-	/** Distance from the origin of each tick with a request, rising. */
-	readonly offsets: Float64Array;
-	readonly words: Uint16Array;
+  readonly origin: Ticks;
+  readonly length: Ticks;
+  /** Wake-ups before the origin. */
+  readonly lead: number;
+  /** Distance from the origin of each tick with a request, rising. */
+  readonly offsets: Float64Array;
+  readonly words: Uint16Array;
 }
 
 /** What a program does in the long run (spec timing 8.5). */
 export interface SteadyState {
-	/** False when no repetition with warmup + superPeriod within the limit exists. */
-	readonly complete: boolean;
-	readonly warmup: number;
-	readonly superPeriod: number;
-	/** Tick at which the program halted, if it did within the limit. */
-	readonly halt: Ticks | null;
-	readonly cycle: Cycle | null;
-	/** Most instructions between a wait and a request of the same tick. */
-	readonly latestRequest: number;
+  /** False when no repetition with warmup + superPeriod within the limit exists. */
+  readonly complete: boolean;
+  readonly warmup: number;
+  readonly superPeriod: number;
+  /** Tick at which the program halted, if it did within the limit. */
+  readonly halt: Ticks | null;
+  readonly cycle: Cycle | null;
+  /** Most instructions between a wait and a request of the same tick. */
+  readonly latestRequest: number;
 }
 
 /** Longest cycle worth keeping as a list, in wake-ups. */
@@ -39,162 +39,188 @@ const stateKey = (e: Engine, bucket: Ticks): string => `${bucket},${e.line},${e.
  * Throws `timing-program` when the program cannot run.
  */
 export function steadyState(program: Program, start: Ticks, maxPeriods: number): SteadyState {
-	const engine = new Engine(program, start);
-	const records = new Map<string, number>();
-	const search = new CycleSearch(engine);
-	const log = new RequestLog();
-	let recorded = -1;
-	while (engine.period <= maxPeriods) {
-		// One wake-up at a time until a short cycle is out of the question, then a period at a time.
-		engine.run(engine.period, search.open ? 1 : EVER, log);
-		log.length = 0;
-		if (engine.halted) return halted(engine, maxPeriods);
-		if (engine.period !== recorded && engine.period <= maxPeriods) {
-			recorded = engine.period;
-			const key = stateKey(engine, engine.bucket);
-			const before = records.get(key);
-			if (before !== undefined) return found(before, recorded - before, null);
-			records.set(key, recorded);
-		}
-		if (search.open && search.closes()) return fromCycle(program, start, search.cycle(start), records, maxPeriods);
-	}
-	return { complete: false, warmup: 0, superPeriod: maxPeriods, halt: null, cycle: null };
+  const engine = new Engine(program, start);
+  const records = new Map<string, number>();
+  const search = new CycleSearch(engine);
+  const log = new RequestLog();
+  let recorded = -1;
+  while (engine.period <= maxPeriods) {
+    // One wake-up at a time until a short cycle is out of the question, then a period at a time.
+    engine.run(engine.period, search.open ? 1 : EVER, log);
+    log.length = 0;
+    if (engine.halted) return halted(engine, maxPeriods);
+    if (engine.period !== recorded && engine.period <= maxPeriods) {
+      recorded = engine.period;
+      const key = stateKey(engine, engine.bucket);
+      const before = records.get(key);
+      if (before !== undefined) return { ...repeats(engine, null), warmup: before, superPeriod: recorded - before };
+      records.set(key, recorded);
+    }
+    if (search.open && search.closes()) return fromCycle(engine, start, search.cycle(start), records, maxPeriods);
+  }
+  return unfinished(engine, null, maxPeriods);
 }
 
-function found(warmup: number, superPeriod: number, cycle: Cycle | null): SteadyState {
-	return { complete: true, warmup, superPeriod, halt: null, cycle };
+type Outcome = Omit<SteadyState, 'warmup' | 'superPeriod'>;
+
+function repeats(engine: Engine, cycle: Cycle | null): Outcome {
+  return { complete: true, halt: null, cycle, latestRequest: engine.latestRequest };
+}
+
+function unfinished(engine: Engine, cycle: Cycle | null, maxPeriods: number): SteadyState {
+  return {
+    complete: false,
+    warmup: 0,
+    superPeriod: maxPeriods,
+    halt: null,
+    cycle,
+    latestRequest: engine.latestRequest,
+  };
 }
 
 function halted(engine: Engine, maxPeriods: number): SteadyState {
-	const warmup = engine.period + 1;
-	const halt = engine.period * engine.program.period + engine.bucket;
-	return { complete: warmup + 1 <= maxPeriods, warmup, superPeriod: 1, halt, cycle: null };
+  const warmup = engine.period + 1;
+  const halt = engine.period * engine.program.period + engine.bucket;
+  return { ...repeats(engine, null), complete: warmup + 1 <= maxPeriods, warmup, superPeriod: 1, halt };
 }
 
 /** Brent's search for a repeated state, where the phase counts only towards the markers really waited for. */
 class CycleSearch {
-	open = true;
-	readonly #engine: Engine;
-	readonly #counters = new Int32Array(4);
-	#line = -1;
-	#page = 0;
-	#tick = 0;
-	#lead = 0;
-	#power = 1;
-	#steps = 0;
-	#commonOf = { markers: 0, ticks: 1 };
+  open = true;
+  readonly #engine: Engine;
+  readonly #counters = new Int32Array(4);
+  #line = -1;
+  #page = 0;
+  #tick = 0;
+  #lead = 0;
+  #power = 1;
+  #steps = 0;
+  #commonOf = { markers: 0, ticks: 1 };
 
-	constructor(engine: Engine) {
-		this.#engine = engine;
-	}
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
 
-	/** To be called after each wake-up; true when the state is one that was seen. */
-	closes(): boolean {
-		const e = this.#engine;
-		this.#steps++;
-		if (e.line === this.#line && e.page === this.#page && this.#sameCounters() && this.#samePhase()) return true;
-		if (this.#steps === this.#power) {
-			this.open = this.#power < CYCLE_LIMIT;
-			this.#power *= 2;
-			this.#steps = 0;
-			this.#line = e.line;
-			this.#page = e.page;
-			this.#counters.set(e.counters);
-			this.#tick = this.#now();
-			this.#lead = e.wakeups;
-			e.markersUsed = 0;
-		}
-		return false;
-	}
+  /** To be called after each wake-up; true when the state is one that was seen. */
+  closes(): boolean {
+    const e = this.#engine;
+    this.#steps++;
+    if (e.line === this.#line && e.page === this.#page && this.#sameCounters() && this.#samePhase()) return true;
+    if (this.#steps === this.#power) {
+      this.open = this.#power < CYCLE_LIMIT;
+      this.#power *= 2;
+      this.#steps = 0;
+      this.#line = e.line;
+      this.#page = e.page;
+      this.#counters.set(e.counters);
+      this.#tick = this.#now();
+      this.#lead = e.wakeups;
+      e.markersUsed = 0;
+    }
+    return false;
+  }
 
-	/** The cycle found, listed by running it again. */
-	cycle(start: Ticks): Cycle {
-		const engine = new Engine(this.#engine.program, start);
-		const length = this.#now() - this.#tick;
-		advance(engine, this.#lead, () => undefined);
-		const offsets: number[] = [];
-		const words: number[] = [];
-		advance(engine, this.#steps, (tick, word) => {
-			offsets.push(tick - this.#tick);
-			words.push(word);
-		});
-		return { origin: this.#tick, length, lead: this.#lead, offsets: Float64Array.from(offsets), words: Uint16Array.from(words) };
-	}
+  /** The cycle found, listed by running it again. */
+  cycle(start: Ticks): Cycle {
+    const engine = new Engine(this.#engine.program, start);
+    const length = this.#now() - this.#tick;
+    advance(engine, this.#lead, () => undefined);
+    const offsets: number[] = [];
+    const words: number[] = [];
+    advance(engine, this.#steps, (tick, word) => {
+      offsets.push(tick - this.#tick);
+      words.push(word);
+    });
+    return {
+      origin: this.#tick,
+      length,
+      lead: this.#lead,
+      offsets: Float64Array.from(offsets),
+      words: Uint16Array.from(words),
+    };
+  }
 
-	#now(): Ticks {
-		return this.#engine.period * this.#engine.program.period + this.#engine.bucket;
-	}
+  #now(): Ticks {
+    return this.#engine.period * this.#engine.program.period + this.#engine.bucket;
+  }
 
-	#sameCounters(): boolean {
-		for (let k = 0; k < 4; k++) if (this.#counters[k] !== this.#engine.counters[k]) return false;
-		return true;
-	}
+  #sameCounters(): boolean {
+    for (let k = 0; k < 4; k++) if (this.#counters[k] !== this.#engine.counters[k]) return false;
+    return true;
+  }
 
-	#samePhase(): boolean {
-		const markers = this.#engine.markersUsed;
-		if (this.#commonOf.markers !== markers) this.#commonOf = { markers, ticks: commonInterval(this.#engine.program, markers) };
-		return (this.#now() - this.#tick) % this.#commonOf.ticks === 0;
-	}
+  #samePhase(): boolean {
+    const markers = this.#engine.markersUsed;
+    if (this.#commonOf.markers !== markers)
+      this.#commonOf = { markers, ticks: commonInterval(this.#engine.program, markers) };
+    return (this.#now() - this.#tick) % this.#commonOf.ticks === 0;
+  }
 }
 
 /** Runs exactly `wakeups` wake-ups, reporting requests by absolute tick. */
 function advance(engine: Engine, wakeups: number, request: (tick: Ticks, word: number) => void): void {
-	const log = new RequestLog();
-	let left = wakeups;
-	while (left > 0) {
-		const before = engine.wakeups;
-		const base = engine.period * engine.program.period;
-		engine.run(engine.period, left, log);
-		left -= engine.wakeups - before;
-		for (let i = 0; i < log.length; i++) request(base + (log.buckets[i] as number), log.words[i] as number);
-		log.length = 0;
-	}
+  const log = new RequestLog();
+  let left = wakeups;
+  while (left > 0) {
+    const before = engine.wakeups;
+    const base = engine.period * engine.program.period;
+    engine.run(engine.period, left, log);
+    left -= engine.wakeups - before;
+    for (let i = 0; i < log.length; i++) request(base + (log.buckets[i] as number), log.words[i] as number);
+    log.length = 0;
+  }
 }
 
 function commonInterval(program: Program, markers: number): Ticks {
-	let common = 1;
-	program.intervals.forEach((interval, index) => {
-		if ((markers >> index) & 1) common = lcm(common, interval);
-	});
-	return common;
+  let common = 1;
+  program.intervals.forEach((interval, index) => {
+    if ((markers >> index) & 1) common = lcm(common, interval);
+  });
+  return common;
 }
 
 /** Goes on with the period records of 8.5 without stepping: the first wake-up of each period follows from the cycle. */
-function fromCycle(program: Program, start: Ticks, cycle: Cycle, records: Map<string, number>, maxPeriods: number): SteadyState {
-	const N = program.period;
-	const wakes = wakeStates(program, start, cycle);
-	const first = Math.floor((cycle.origin + cycle.length) / N) + 1;
-	for (let k = first; k <= maxPeriods; k++) {
-		const phase = modulo(k * N - cycle.origin, cycle.length);
-		const next = wakes.findIndexFrom(phase);
-		const bucket = (next < wakes.offsets.length ? (wakes.offsets[next] as number) : cycle.length) - phase;
-		if (bucket >= N) continue;
-		const key = `${bucket},${wakes.states[next % wakes.offsets.length]}`;
-		const before = records.get(key);
-		if (before !== undefined) return found(before, k - before, cycle);
-		records.set(key, k);
-	}
-	return { complete: false, warmup: 0, superPeriod: maxPeriods, halt: null, cycle };
+function fromCycle(
+  engine: Engine,
+  start: Ticks,
+  cycle: Cycle,
+  records: Map<string, number>,
+  maxPeriods: number,
+): SteadyState {
+  const N = engine.program.period;
+  const wakes = wakeStates(engine.program, start, cycle);
+  const first = Math.floor((cycle.origin + cycle.length) / N) + 1;
+  for (let k = first; k <= maxPeriods; k++) {
+    const phase = modulo(k * N - cycle.origin, cycle.length);
+    const next = wakes.findIndexFrom(phase);
+    const bucket = (next < wakes.offsets.length ? (wakes.offsets[next] as number) : cycle.length) - phase;
+    if (bucket >= N) continue;
+    const key = `${bucket},${wakes.states[next % wakes.offsets.length]}`;
+    const before = records.get(key);
+    if (before !== undefined) return { ...repeats(engine, cycle), warmup: before, superPeriod: k - before };
+    records.set(key, k);
+  }
+  return unfinished(engine, cycle, maxPeriods);
 }
 
 interface WakeStates {
-	readonly offsets: readonly Ticks[];
-	readonly states: readonly string[];
-	findIndexFrom(phase: Ticks): number;
+  readonly offsets: readonly Ticks[];
+  readonly states: readonly string[];
+  findIndexFrom(phase: Ticks): number;
 }
 
 /** Offsets and states of all wake-ups of a cycle, the origin first. */
 function wakeStates(program: Program, start: Ticks, cycle: Cycle): WakeStates {
-	const engine = new Engine(program, start);
-	advance(engine, cycle.lead, () => undefined);
-	const offsets: number[] = [];
-	const states: string[] = [];
-	for (;;) {
-		const offset = engine.period * program.period + engine.bucket - cycle.origin;
-		if (offset >= cycle.length) break;
-		offsets.push(offset);
-		states.push(`${engine.line},${engine.page},${engine.counters.join()}`);
-		advance(engine, 1, () => undefined);
-	}
-	return { offsets, states, findIndexFrom: (phase) => lowerBound(offsets, phase) };
+  const engine = new Engine(program, start);
+  advance(engine, cycle.lead, () => undefined);
+  const offsets: number[] = [];
+  const states: string[] = [];
+  for (;;) {
+    const offset = engine.period * program.period + engine.bucket - cycle.origin;
+    if (offset >= cycle.length) break;
+    offsets.push(offset);
+    states.push(`${engine.line},${engine.page},${engine.counters.join()}`);
+    advance(engine, 1, () => undefined);
+  }
+  return { offsets, states, findIndexFrom: (phase) => lowerBound(offsets, phase) };
 }

@@ -1,0 +1,56 @@
+import { DaqError } from '../../errors.ts';
+
+/** Where file contents come from: the command reads the disk, a service may read its database. */
+export type ReadText = (file: string) => Promise<string>;
+
+/** Text and name of one input, and how to get at files it names. */
+export interface InputText {
+  readonly text: string;
+  readonly file: string;
+  readonly readText: ReadText;
+}
+
+/** A JSON document; anything that does not begin like one is read as YAML. Throws `timing-input` with line and column. */
+export async function parseDocument(text: string, file: string): Promise<unknown> {
+  if (/^\s*[[{]/.test(text)) {
+    const json = tryJson(text);
+    if (json.ok) return json.value;
+    // YAML takes flow style and comments as well, so it may still be right; if not, the JSON complaint is the better one.
+    if (/\.json$/i.test(file)) throw syntaxError(file, json.message, text);
+  }
+  const { parse, YAMLParseError } = await import('yaml');
+  try {
+    return parse(text) as unknown;
+  } catch (cause) {
+    if (!(cause instanceof YAMLParseError)) throw cause;
+    const at = cause.linePos?.[0];
+    throw new DaqError('timing-input', `Not YAML: ${cause.message.split('\n')[0] ?? ''}`, {
+      place: { file, ...(at === undefined ? {} : { line: at.line, column: at.col }) },
+      cause,
+    });
+  }
+}
+
+type Parsed = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly message: string };
+
+export function tryJson(text: string): Parsed {
+  try {
+    return { ok: true, value: JSON.parse(text) as unknown };
+  } catch (error) {
+    return { ok: false, message: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+export function syntaxError(file: string, message: string, text: string): DaqError {
+  const offset = Number(/position (\d+)/.exec(message)?.[1] ?? Number.NaN);
+  const before = Number.isNaN(offset) ? '' : text.slice(0, offset);
+  const line = before.split('\n').length;
+  const place = Number.isNaN(offset) ? { file } : { file, line, column: offset - before.lastIndexOf('\n') };
+  return new DaqError('timing-input', `Not JSON: ${message}.`, { place });
+}
+
+/** `name` as seen from the folder of `from`. */
+export function besideFile(from: string, name: string): string {
+  if (name.startsWith('/') || from === '-' || !from.includes('/')) return name;
+  return `${from.slice(0, from.lastIndexOf('/'))}/${name}`;
+}
