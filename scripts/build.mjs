@@ -26,7 +26,7 @@ function newest(path) {
   );
 }
 
-const sources = ['lib', 'commands', 'bin', 'scripts/build.mjs', 'package.json', 'node_modules/.package-lock.json'];
+const sources = ['lib', 'commands', 'bin', 'scripts', 'man', 'package.json', 'node_modules/.package-lock.json'];
 if (
   !process.argv.includes('--force') &&
   existsSync(stamp) &&
@@ -90,6 +90,7 @@ await build({
   minify: false,
 });
 execFileSync(process.execPath, ['dist/describe-commands.cjs', ...commands], { stdio: 'inherit' });
+await Promise.all([import('./man.mjs'), import('./completion.mjs')]);
 writeFileSync(stamp, '');
 // One run each, so that the first person does not wait for compilation.
 for (const name of commands) execFileSync(process.execPath, [`bin/${name}`, '--help'], { stdio: 'ignore' });

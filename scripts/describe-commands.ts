@@ -1,10 +1,11 @@
-// Writes dist/commands.json (the list that `daqpipe` prints) from the commands' own metadata.
+// Writes dist/commands.json (the list that `daqpipe` prints) and dist/exit-codes.json from the commands' own metadata.
 
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DaqCommand } from '../lib/cli/command.ts';
+import { EXIT_TABLE } from '../lib/cli/exit-codes.ts';
 import { metadataOf } from '../lib/cli/metadata.ts';
 
 const dist = dirname(fileURLToPath(import.meta.url));
@@ -19,3 +20,4 @@ const commands = process.argv
   })
   .sort((a, b) => order.indexOf(a.concern) - order.indexOf(b.concern) || a.name.localeCompare(b.name));
 writeFileSync(join(dist, 'commands.json'), `${JSON.stringify(commands, null, 1)}\n`);
+writeFileSync(join(dist, 'exit-codes.json'), `${JSON.stringify(EXIT_TABLE)}\n`);
