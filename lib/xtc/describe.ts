@@ -15,6 +15,7 @@ import {
   TEXT_SIZE,
 } from './layout.ts';
 import { type NamesBlock, packVersion } from './names.ts';
+import { Placement } from './placement.ts';
 
 export interface FieldSpec {
   name: string;
@@ -110,14 +111,10 @@ function badNames(message: string, key: string): DataError {
 /** The description as readers see it. */
 export function namesBlockOf(spec: NamesSpec): NamesBlock {
   let arrays = 0;
-  let offset = 0;
-  const fixedOffsets: number[] = [];
   const fields = spec.fields.map((field, index) => {
     const type = CODE[field.type];
     const rank = rankOf(field);
     const colon = type === CODE.ENUMVAL || type === CODE.ENUMDICT ? field.name.indexOf(':') : -1;
-    fixedOffsets.push(offset);
-    offset += ELEMENT_SIZE[type];
     return {
       index,
       name: field.name,
@@ -144,8 +141,7 @@ export function namesBlockOf(spec: NamesSpec): NamesBlock {
     arrays,
     usable: fields.length,
     labelFields: fields.filter((field) => field.type === CODE.ENUMDICT && field.rank === 0),
-    fixedSize: arrays > 0 ? -1 : offset,
-    fixedOffsets: arrays > 0 ? [] : fixedOffsets,
+    placement: new Placement(fields),
   };
 }
 

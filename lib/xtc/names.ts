@@ -1,6 +1,7 @@
 /** Names blocks: what describes the data (spec xtc2.md, sections 3, 7 and 9). */
 
 import { CODE, ELEMENT_SIZE, MAX_SHAPE_SLOTS, NAME, NAME_INFO, TEXT_SIZE } from './layout.ts';
+import { Placement } from './placement.ts';
 import { decodeText, findNul } from './text.ts';
 
 export interface Field {
@@ -42,10 +43,8 @@ export interface NamesBlock {
   readonly usable: number;
   /** The ENUMDICT fields of rank 0: labels of enums. */
   readonly labelFields: readonly Field[];
-  /** Bytes of Data if every field is a decodable scalar, else -1. */
-  readonly fixedSize: number;
-  /** Position of each field in Data if `fixedSize` >= 0. */
-  readonly fixedOffsets: readonly number[];
+  /** Where the fields lie in the block last seen. */
+  readonly placement: Placement;
 }
 
 /** 28-bit NamesId of a src word. */
@@ -104,7 +103,7 @@ export function parseNames(bytes: Buffer, id: number, start: number, end: number
     arrays,
     usable,
     labelFields: fields.filter((field) => field.type === CODE.ENUMDICT && field.rank === 0),
-    ...fixedLayout(fields, arrays, usable),
+    placement: new Placement(fields),
   };
 }
 
@@ -125,17 +124,6 @@ function parseField(bytes: Buffer, at: number, index: number, shapeIndex: number
     shortName: colon >= 0 ? name.slice(0, colon) : name,
     enumName: colon >= 0 ? name.slice(colon + 1) : undefined,
   };
-}
-
-function fixedLayout(fields: readonly Field[], arrays: number, usable: number) {
-  if (arrays > 0 || usable < fields.length) return { fixedSize: -1, fixedOffsets: [] };
-  const fixedOffsets: number[] = [];
-  let fixedSize = 0;
-  for (const field of fields) {
-    fixedOffsets.push(fixedSize);
-    fixedSize += field.elementSize;
-  }
-  return { fixedSize, fixedOffsets };
 }
 
 function textAt(bytes: Buffer, start: number): string {

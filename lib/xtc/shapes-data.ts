@@ -4,7 +4,7 @@
  */
 
 import type { Report } from './finding.ts';
-import { CODE, ELEMENT_SIZE, SHAPE_SIZE, TYPE, XTC, xtcTypeName } from './layout.ts';
+import { CODE, SHAPE_SIZE, TYPE, XTC, xtcTypeName } from './layout.ts';
 import type { NamesBlock } from './names.ts';
 import { decodeText, findNul } from './text.ts';
 
@@ -38,9 +38,6 @@ export class ShapesData {
   private shapesEnd = -1;
   private dataAt = -1;
   private dataEnd = -1;
-  private readonly offsets: number[] = [];
-  private readonly lengths: number[] = [];
-  private fixed = false;
 
   /**
    * Opens the block at `start..end` of `bytes` described by `names`.
@@ -103,15 +100,16 @@ export class ShapesData {
 
   /** Works out where the fields lie; fields before a bad one stay available. */
   private place(report: Report): void {
-    const { names } = this;
+    const { names, shapesAt } = this;
+    const { fields, placement } = names;
     const have = this.dataEnd - this.dataAt;
-    this.fixed = names.fixedSize >= 0 && names.fixedSize <= have;
-    if (this.fixed) {
-      this.count = names.fields.length;
-      if (names.fixedSize < have) this.reportExtra(have - names.fixedSize, report);
+    const shapesFit = names.arrays === 0 || (shapesAt >= 0 && this.shapesEnd - shapesAt >= names.arrays * SHAPE_SIZE);
+    if (shapesFit && placement.fits(this.view, shapesAt) && placement.total <= have) {
+      this.count = fields.length;
+      if (placement.total < have) this.reportExtra(have - placement.total, report);
       return;
     }
-    const { fields } = names;
+    placement.known = false;
     let at = 0;
     for (let i = 0; i < names.usable; i++) {
       const field = fields[i]!;
@@ -122,19 +120,17 @@ export class ShapesData {
         size *= elements;
       }
       if (size > have - at) {
-        report(
-          'data-overrun',
-          this.base + this.dataAt - XTC.size,
-          `field ${field.name} needs more bytes than Data has`,
-        );
+        report('data-overrun', this.base + this.dataAt - XTC.size, `field ${field.name} needs more bytes than Data has`);
         return;
       }
-      this.offsets[i] = at;
-      this.lengths[i] = size;
+      placement.offsets[i] = at;
+      placement.lengths[i] = size;
       this.count = i + 1;
       at += size;
     }
-    if (this.count === fields.length && at < have) this.reportExtra(have - at, report);
+    if (this.count < fields.length) return;
+    placement.keep(this.view, shapesAt, at);
+    if (at < have) this.reportExtra(have - at, report);
   }
 
   private reportExtra(bytes: number, report: Report): void {
@@ -165,12 +161,12 @@ export class ShapesData {
 
   /** Position of field `i` in `bytes`. */
   at(i: number): number {
-    return this.dataAt + (this.fixed ? this.names.fixedOffsets[i]! : this.offsets[i]!);
+    return this.dataAt + this.names.placement.offsets[i]!;
   }
 
   /** Bytes of field `i`. */
   byteLength(i: number): number {
-    return this.fixed ? ELEMENT_SIZE[this.names.fields[i]!.type]! : this.lengths[i]!;
+    return this.names.placement.lengths[i]!;
   }
 
   /** The stored bytes of field `i`, not copied. */
@@ -192,7 +188,8 @@ export class ShapesData {
    * Scalar field `i` as a number. 64-bit integers come through a double and can lose digits: use `bigint` for them.
    */
   number(i: number): number {
-    return readNumber(this.view, this.names.fields[i]!.type, this.at(i));
+    const { placement } = this.names;
+    return readNumber(this.view, placement.types[i]!, this.dataAt + placement.offsets[i]!);
   }
 
   /** 64-bit integer field `i`, exact. */
