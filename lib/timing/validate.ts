@@ -10,6 +10,7 @@ import { hintsFor } from './rule/hint.ts';
 import { lintPartition, lintResult } from './rule/lint.ts';
 import { coincidences, groupStatistics, type Judge, violations } from './rule/phase.ts';
 import { mainsSlotsOutside, plainTable, ruleTable } from './rule/states.ts';
+import { finish, type Steps } from './steps.ts';
 import {
   type AcceptedReport,
   type EngineReport,
@@ -31,13 +32,18 @@ export { DEFAULT_MAX_PERIODS };
  * differs, which means that this program is wrong and has no answer.
  */
 export function validate(partition: Partition): Verdict {
-  const sources = findSources(partition);
+  return finish(validateSteps(partition));
+}
+
+/** `validate`, pausing after each machine period. */
+export function* validateSteps(partition: Partition): Steps<Verdict> {
+  const sources = yield* findSources(partition);
   const plan = makePlan(partition, sources);
   const judge = judgeOf(plan);
   const walk = new PulseWalk(plan, judge.table.possible);
-  const transient = walk.phase(0, sources.warmup);
-  const steady = walk.phase(sources.warmup, sources.warmup + sources.superPeriod);
-  const accepted = wantsAccepted(plan) ? acceptedPass(plan) : null;
+  const transient = yield* walk.phase(0, sources.warmup);
+  const steady = yield* walk.phase(sources.warmup, sources.warmup + sources.superPeriod);
+  const accepted = wantsAccepted(plan) ? yield* acceptedPass(plan) : null;
   const verdict = assemble(plan, judge, { transient, steady }, accepted);
   return { ...verdict, crossCheck: { comparisons: crossCheck(plan, verdict) } };
 }

@@ -1,13 +1,20 @@
 import { DaqError } from '../../errors.ts';
+import type { Machine } from '../machine.ts';
+import type { ScriptResult } from '../script/evaluate.ts';
 
 /** Where file contents come from: the command reads the disk, a service may read its database. */
 export type ReadText = (file: string) => Promise<string>;
+
+/** How sequence scripts are run: the built-in reader of the subset, or a real python3. */
+export type RunScript = (text: string, file: string, machine: Machine) => Promise<ScriptResult>;
 
 /** Text and name of one input, and how to get at files it names. */
 export interface InputText {
   readonly text: string;
   readonly file: string;
   readonly readText: ReadText;
+  /** Default: the built-in reader. */
+  readonly runScript?: RunScript;
 }
 
 /** A JSON document; anything that does not begin like one is read as YAML. Throws `timing-input` with line and column. */

@@ -2,7 +2,7 @@ import type { Machine, Ticks } from '../machine.ts';
 import type { SequenceProgram, Warning } from '../partition.ts';
 import { looksLikeEncoding, wordsOfEncoding } from '../sequence/encoding.ts';
 import { type AddressUse, expandMacros, lintUpper, packScript, type ScriptInstruction } from '../sequence/macro.ts';
-import { besideFile, type InputText, parseDocument } from './document.ts';
+import { besideFile, type InputText, parseDocument, type RunScript } from './document.ts';
 import { Field } from './field.ts';
 
 interface Loaded {
@@ -27,7 +27,7 @@ export async function readSequence(field: Field, machine: Machine, input: InputT
   const loaded =
     file === undefined
       ? loadLists(field)
-      : await readSequenceFile({ text: await input.readText(file), file, readText: input.readText }, machine);
+      : await readSequenceFile({ ...input, text: await input.readText(file), file }, machine);
   const start = field.at('start');
   return {
     program: {
@@ -45,8 +45,7 @@ export async function readSequence(field: Field, machine: Machine, input: InputT
 /** A `.py` script, or a JSON list or object of words or encoding. Throws `timing-input`, `timing-script` or `timing-program`. */
 export async function readSequenceFile(input: InputText, machine: Machine): Promise<Loaded> {
   if (/\.py$/i.test(input.file)) {
-    const { evaluateScript } = await import('../script/evaluate.ts');
-    const script = evaluateScript(input.text, input.file, machine);
+    const script = await (input.runScript ?? builtIn)(input.text, input.file, machine);
     const loaded = loadScript(script.instructions);
     return { words: loaded.words, warnings: named(input.file, [...script.warnings, ...loaded.warnings]) };
   }
@@ -54,6 +53,12 @@ export async function readSequenceFile(input: InputText, machine: Machine): Prom
   const loaded = Array.isArray(root.value) ? loadBareList(root) : loadLists(root);
   return { words: loaded.words, warnings: named(input.file, loaded.warnings) };
 }
+
+/** The parser is loaded only when there is a script. */
+const builtIn: RunScript = async (text, file, machine) => {
+  const { evaluateScript } = await import('../script/evaluate.ts');
+  return evaluateScript(text, file, machine);
+};
 
 /** Words and findings of the instructions of a script. */
 export function loadScript(instructions: readonly ScriptInstruction[]): Loaded {

@@ -3,7 +3,8 @@ import { gcd, lcm } from '../arithmetic.ts';
 import type { Ticks } from '../machine.ts';
 import { firstCode, type Partition, type Pattern } from '../partition.ts';
 import { decodeProgram, type Program } from '../sequence/program.ts';
-import { type SteadyState, steadyState } from '../sequence/steady.ts';
+import { type SteadyState, steadyStateSteps } from '../sequence/steady.ts';
+import type { Steps } from '../steps.ts';
 
 /** An engine whose requests can be computed. */
 export interface KnownEngine {
@@ -27,7 +28,7 @@ export interface Sources {
  * Decodes and analyses every program and finds the window: warm-up W and super-period M in machine periods.
  * Throws `timing-program` (with the origin of the program) when one cannot run.
  */
-export function findSources(partition: Partition): Sources {
+export function* findSources(partition: Partition): Steps<Sources> {
   const engines: KnownEngine[] = [];
   const unknownEngines: number[] = [];
   for (const [engine, sequence] of [...partition.programs].sort((a, b) => a[0] - b[0])) {
@@ -35,7 +36,8 @@ export function findSources(partition: Partition): Sources {
       const program = decodeProgram(sequence.words, partition.machine, sequence.markerIntervals);
       const start = sequence.start === 'any' ? resynchronised(program) : sequence.start;
       if (start === null || program.usesMains) unknownEngines.push(engine);
-      else engines.push({ engine, program, start, steady: steadyState(program, start, partition.maxPeriods) });
+      else
+        engines.push({ engine, program, start, steady: yield* steadyStateSteps(program, start, partition.maxPeriods) });
     } catch (error) {
       throw located(error, engine, sequence.origin);
     }

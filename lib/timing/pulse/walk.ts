@@ -1,5 +1,6 @@
 import { GROUPS } from '../partition.ts';
 import type { RequestLog } from '../sequence/engine.ts';
+import type { Steps } from '../steps.ts';
 import { countMasks } from './bins.ts';
 import { PeriodMasks } from './masks.ts';
 import type { Plan } from './plan.ts';
@@ -30,7 +31,7 @@ export class PulseWalk {
   }
 
   /** Counts the periods from..to-1 as one phase; phases must follow each other. */
-  phase(from: number, to: number): Tally {
+  *phase(from: number, to: number): Steps<Tally> {
     const tally = new Tally();
     if (to <= from) return tally;
     const masks = this.#masks;
@@ -39,7 +40,10 @@ export class PulseWalk {
     this.#baseBins.fill(0);
     countMasks(masks.words, this.#plan.period, this.#baseBins);
     this.#baseSpans = this.#spans(this.#plan.known & ~masks.movingBits, this.#baseBins);
-    for (let k = from; k < to; k++) this.#period(k, tally);
+    for (let k = from; k < to; k++) {
+      this.#period(k, tally);
+      yield;
+    }
     return tally;
   }
 

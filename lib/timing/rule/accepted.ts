@@ -4,6 +4,7 @@ import { PeriodMasks } from '../pulse/masks.ts';
 import type { Plan } from '../pulse/plan.ts';
 import { appendSpan, type Span, spanOf } from '../pulse/spacing.ts';
 import { Tally } from '../pulse/tally.ts';
+import type { Steps } from '../steps.ts';
 import { plainTable } from './states.ts';
 
 /** Counts of accepted pulses and the window they stand for (spec timing 13.4). */
@@ -22,14 +23,14 @@ const HISTORY = 16;
  * Walks the pulses once more with the programmable inhibits until the state of the inhibits repeats at a boundary of the super-period.
  * Every group must be known.
  */
-export function acceptedPass(plan: Plan): AcceptedTallies {
+export function* acceptedPass(plan: Plan): Steps<AcceptedTallies> {
   const { warmup, superPeriod, complete } = plan.sources;
   const { maxPeriods } = plan.partition;
   const pass = new AcceptedPass(plan);
-  if (!complete) return unfinished(maxPeriods, [pass.periods(0, maxPeriods)]);
+  if (!complete) return unfinished(maxPeriods, [yield* pass.periods(0, maxPeriods)]);
   const seen = new Map<string, number>();
   // Tallies between boundaries; the first one is the warm-up.
-  const blocks = [pass.periods(0, warmup)];
+  const blocks = [yield* pass.periods(0, warmup)];
   for (let k = warmup; ; k += superPeriod) {
     const state = pass.state(k);
     const before = seen.get(state);
@@ -45,7 +46,7 @@ export function acceptedPass(plan: Plan): AcceptedTallies {
     }
     seen.set(state, k);
     const next = Math.min(k + superPeriod, maxPeriods);
-    blocks.push(pass.periods(k, next));
+    blocks.push(yield* pass.periods(k, next));
     if (k + superPeriod > maxPeriods) return unfinished(maxPeriods, blocks);
   }
 }
@@ -81,11 +82,14 @@ class AcceptedPass {
     return this.#gates.map((gate) => gate.state(k * this.#plan.period)).join(';');
   }
 
-  periods(from: number, to: number): Tally {
+  *periods(from: number, to: number): Steps<Tally> {
     const tally = new Tally();
     if (to <= from) return tally;
     this.#masks.enter(from);
-    for (let k = from; k < to; k++) this.#period(k, tally);
+    for (let k = from; k < to; k++) {
+      this.#period(k, tally);
+      yield;
+    }
     return tally;
   }
 

@@ -12,7 +12,7 @@ const KEEP_RAW_MAX = 910000;
 /** Findings that never change the verdict (spec timing 14.4) and follow from the partition alone. */
 export function lintPartition(plan: Plan): Warning[] {
   const { partition } = plan;
-  const warnings = partition.groups.flatMap((group) => [...lintSelect(plan, group), ...lintSettings(partition, group)]);
+  const warnings = partition.groups.flatMap((group) => [...lintSelect(group), ...lintSettings(partition, group)]);
   warnings.push(...lintCodeSources(plan), ...lintCodeMap(plan), ...lintInhibits(partition), ...lintPrograms(plan));
   return warnings;
 }
@@ -38,7 +38,7 @@ export function lintResult(verdict: Verdict): Warning[] {
   return warnings;
 }
 
-function lintSelect(plan: Plan, group: Group): Warning[] {
+function lintSelect(group: Group): Warning[] {
   const { select, index } = group;
   if (select?.kind === 'code' && select.code > LAST_CODE) {
     return [

@@ -104,12 +104,12 @@ export class Expressions {
   }
 
   #string(node: SyntaxNode): string {
-    const match = /^([rRuU]?)('''|"""|'|")([^]*)\2$/.exec(this.#source(node));
+    const match = /^([rRuU]?)('''|"""|'|")(.*)\2$/s.exec(this.#source(node));
     if (!match) return this.#fail(node, 'this kind of text is outside the supported subset');
     const [, prefix, , body] = match;
     if (prefix === 'r' || prefix === 'R') return body as string;
     return (body as string).replace(
-      /\\([^])/g,
+      /\\(.)/gs,
       (_, c: string) => ESCAPES[c] ?? this.#fail(node, `escape \\${c} is not supported`),
     );
   }

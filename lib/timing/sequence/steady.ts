@@ -1,5 +1,6 @@
 import { lcm, lowerBound, modulo } from '../arithmetic.ts';
 import type { Ticks } from '../machine.ts';
+import { finish, type Steps } from '../steps.ts';
 import { Engine, RequestLog } from './engine.ts';
 import type { Program } from './program.ts';
 
@@ -39,6 +40,11 @@ const stateKey = (e: Engine, bucket: Ticks): string => `${bucket},${e.line},${e.
  * Throws `timing-program` when the program cannot run.
  */
 export function steadyState(program: Program, start: Ticks, maxPeriods: number): SteadyState {
+  return finish(steadyStateSteps(program, start, maxPeriods));
+}
+
+/** `steadyState`, pausing after each machine period. */
+export function* steadyStateSteps(program: Program, start: Ticks, maxPeriods: number): Steps<SteadyState> {
   const engine = new Engine(program, start);
   const records = new Map<string, number>();
   const search = new CycleSearch(engine);
@@ -55,6 +61,7 @@ export function steadyState(program: Program, start: Ticks, maxPeriods: number):
       const before = records.get(key);
       if (before !== undefined) return { ...repeats(engine, null), warmup: before, superPeriod: recorded - before };
       records.set(key, recorded);
+      yield;
     }
     if (search.open && search.closes()) return fromCycle(engine, start, search.cycle(start), records, maxPeriods);
   }
