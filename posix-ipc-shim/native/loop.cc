@@ -1,8 +1,10 @@
 #include "loop.h"
 
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "fd_watch.h"
 #include "patience.h"
@@ -64,6 +66,19 @@ void Loop::StartHandles() {
     uv_unref(handle);
     openHandles_++;
   }
+}
+
+long Loop::Own(long descriptor) {
+  if (descriptor >= 0) descriptors_.insert(static_cast<int>(descriptor));
+  return descriptor;
+}
+
+int Loop::CloseDescriptor(int descriptor) {
+  if (descriptors_.erase(descriptor) == 0) {
+    errno = EBADF;
+    return -1;
+  }
+  return close(descriptor);
 }
 
 uint32_t Loop::Add(FdWatch* watch) {
@@ -203,6 +218,7 @@ void Loop::Shutdown(napi_async_cleanup_hook_handle, void* argument) {
   self->threads_.clear();
   for (const auto& entry : self->fds_) entry.second->Close();
   self->fds_.clear();
+  for (int descriptor : self->descriptors_) close(descriptor);
   napi_delete_reference(self->env_, self->lastTypeArray_);
   if (self->started_) {
     uv_handle_t* handles[] = {reinterpret_cast<uv_handle_t*>(&self->async_), reinterpret_cast<uv_handle_t*>(&self->prepare_),

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace shim {
@@ -38,6 +39,10 @@ class Loop {
   // Where receiving calls leave the type (System V) or priority (POSIX) of the last message: a Float64Array of one element.
   void SetLastType(double type) { *lastType_ = type; }
 
+  // Descriptors opened here: what JavaScript has not closed is closed at the end of the environment (of a worker thread, for example).
+  long Own(long descriptor);
+  int CloseDescriptor(int descriptor);
+
   // The handles that waiting threads need; they never keep the program alive by themselves.
   void StartHandles();
   uint32_t Add(FdWatch* watch);
@@ -68,6 +73,7 @@ class Loop {
   napi_ref lastTypeArray_ = nullptr;
   napi_async_cleanup_hook_handle cleanup_ = nullptr;
   uint32_t nextId_ = 1;
+  std::unordered_set<int> descriptors_;
   std::unordered_map<uint32_t, FdWatch*> fds_;
   std::vector<std::unique_ptr<ThreadWatch>> threads_;
   uv_async_t async_;

@@ -17,8 +17,8 @@ Napi::Value MqOpen(const Napi::CallbackInfo& info) {
   mq_attr attributes = {};
   attributes.mq_maxmsg = static_cast<long>(Number(info, 3));
   attributes.mq_msgsize = static_cast<long>(Number(info, 4));
-  return GiveOrFail(info, mq_open(Text(info, 0).c_str(), Int(info, 1) | O_NONBLOCK | O_CLOEXEC,
-                                  static_cast<mode_t>(Int(info, 2)), &attributes));
+  mqd_t queue = mq_open(Text(info, 0).c_str(), Int(info, 1) | O_NONBLOCK | O_CLOEXEC, static_cast<mode_t>(Int(info, 2)), &attributes);
+  return GiveOrFail(info, Loop::Of(info)->Own(queue));
 }
 
 // mqUnlink(name) -> 0

@@ -1,12 +1,14 @@
 // Small calls around processes: eventfd, advisory locks, death of the parent.
 #include "process.h"
 
+#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "arguments.h"
+#include "loop.h"
 #include "patience.h"
 
 namespace shim {
@@ -14,7 +16,20 @@ namespace {
 
 // eventOpen(initial count) -> descriptor
 Napi::Value EventOpen(const Napi::CallbackInfo& info) {
-  return GiveOrFail(info, eventfd(static_cast<unsigned>(Number(info, 0)), EFD_NONBLOCK | EFD_CLOEXEC));
+  return GiveOrFail(info, Loop::Of(info)->Own(eventfd(static_cast<unsigned>(Number(info, 0)), EFD_NONBLOCK | EFD_CLOEXEC)));
+}
+
+// eventAdopt(descriptor) -> descriptor, which is non-blocking from now on
+Napi::Value EventAdopt(const Napi::CallbackInfo& info) {
+  int descriptor = Int(info, 0);
+  int flags = fcntl(descriptor, F_GETFL);
+  if (flags < 0 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) < 0) return Fail(info, errno);
+  return Give(info, Loop::Of(info)->Own(descriptor));
+}
+
+// closeDescriptor(descriptor) -> 0: one that was opened by this binding
+Napi::Value CloseDescriptor(const Napi::CallbackInfo& info) {
+  return GiveOrFail(info, Loop::Of(info)->CloseDescriptor(Int(info, 0)));
 }
 
 // eventSignal(descriptor, count) -> 0; EAGAIN when the counter is full
@@ -58,6 +73,8 @@ Napi::Value ParentDeathSignal(const Napi::CallbackInfo& info) {
 
 void DefineProcess(Napi::Env env, Napi::Object exports) {
   exports.Set("eventOpen", Napi::Function::New<EventOpen>(env));
+  exports.Set("eventAdopt", Napi::Function::New<EventAdopt>(env));
+  exports.Set("closeDescriptor", Napi::Function::New<CloseDescriptor>(env));
   exports.Set("eventSignal", Napi::Function::New<EventSignal>(env));
   exports.Set("eventTake", Napi::Function::New<EventTake>(env));
   exports.Set("lockFile", Napi::Function::New<LockFile>(env));

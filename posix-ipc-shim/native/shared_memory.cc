@@ -5,12 +5,15 @@
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
 
 #include "arguments.h"
+#include "loop.h"
 #include "region.h"
 
 namespace shim {
@@ -18,16 +21,22 @@ namespace {
 
 // shmOpen(name, flags, mode) -> descriptor
 Napi::Value ShmOpen(const Napi::CallbackInfo& info) {
-  return GiveOrFail(info, shm_open(Text(info, 0).c_str(), Int(info, 1), static_cast<mode_t>(Int(info, 2))));
+  int descriptor = shm_open(Text(info, 0).c_str(), Int(info, 1), static_cast<mode_t>(Int(info, 2)));
+  return GiveOrFail(info, Loop::Of(info)->Own(descriptor));
 }
 
 // shmUnlink(name) -> 0
 Napi::Value ShmUnlink(const Napi::CallbackInfo& info) { return GiveOrFail(info, shm_unlink(Text(info, 0).c_str())); }
 
-// reserve(descriptor, size) -> 0. In pieces, because an interrupted fallocate gives back all that it got.
+// reserve(descriptor, size) -> 0. In pieces, because an interrupted fallocate gives back all that it got; so what cannot fit is refused first.
 Napi::Value Reserve(const Napi::CallbackInfo& info) {
   constexpr int64_t kPiece = 16 << 20;
   int64_t size = static_cast<int64_t>(Number(info, 1));
+  struct stat file;
+  struct statvfs room;
+  if (fstat(Int(info, 0), &file) != 0 || fstatvfs(Int(info, 0), &room) != 0) return Fail(info, errno);
+  int64_t available = static_cast<int64_t>(room.f_bavail * room.f_bsize) + static_cast<int64_t>(file.st_blocks) * 512;
+  if (room.f_blocks != 0 && size > available) return Fail(info, ENOSPC);
   for (int64_t at = 0; at < size; at += kPiece) {
     while (fallocate(Int(info, 0), 0, at, std::min(kPiece, size - at)) != 0) {
       if (errno != EINTR) return Fail(info, errno);

@@ -67,6 +67,8 @@ export interface Binding {
   closeWatch(watch: number): number;
 
   eventOpen(initial: number): number;
+  eventAdopt(fd: number): number;
+  closeDescriptor(fd: number): number;
   eventSignal(fd: number, count: number): number;
   eventTake(fd: number, milliseconds: number): number;
   lockFile(fd: number): number;

@@ -1,5 +1,5 @@
 /** POSIX shared memory: named objects in /dev/shm. */
-import { closeSync, fchmodSync, constants as fs, fstatSync, ftruncateSync } from 'node:fs';
+import { fchmodSync, constants as fs, fstatSync, ftruncateSync } from 'node:fs';
 import { check, checkFs, checkInteger, IpcError } from './errors.ts';
 import { Mapping, maxMappingBytes } from './mapping.ts';
 import { type NativeRegion, native } from './native.ts';
@@ -74,7 +74,7 @@ export class PosixSharedMemory extends Mapping {
       if (created) native().shmUnlink(name);
       throw error;
     } finally {
-      closeSync(fd);
+      native().closeDescriptor(fd);
     }
   }
 
@@ -91,7 +91,7 @@ export class PosixSharedMemory extends Mapping {
       }
       return new PosixSharedMemory(mapAll(fd, name, options.size ?? size, readOnly), name, readOnly);
     } finally {
-      closeSync(fd);
+      native().closeDescriptor(fd);
     }
   }
 
