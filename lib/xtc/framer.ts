@@ -35,6 +35,9 @@ export interface FramerOptions {
 
 const MIB = 1024 * 1024;
 
+/** Reading on is cheaper than a jump and a short read below this many bytes. */
+const WORTH_SKIPPING = 64 * 1024;
+
 /** Without resync the search only gives a hint; it need not read a whole disk. */
 const HINT_SEARCH_LIMIT = 64 * MIB;
 
@@ -121,7 +124,7 @@ export class Framer {
       this.lose('incomplete-payload', `the input ends ${size - have} bytes before the end of a dgram of ${size} bytes`);
       return undefined;
     }
-    if (!this.options.headersOnly) return STEP.need;
+    if (!this.options.headersOnly || size - left < WORTH_SKIPPING) return STEP.need;
     this.block.copy(this.header, 0, this.pos, this.pos + DGRAM.size);
     this.toSkip = size - left;
     this.pos = this.end;
@@ -148,8 +151,9 @@ export class Framer {
       this.pos = 0;
       this.end = pending;
     }
-    // Growth follows what has really arrived, so a wrong extent alone never allocates its gigabytes.
-    if (this.end === this.block.length) this.replaceBlock(this.block.length * 2);
+    // Growth follows what has really arrived, so a wrong extent alone never allocates its gigabytes. By four, because a block that
+    // holds several large dgrams moves fewer cut ones to its front.
+    if (this.end === this.block.length) this.replaceBlock(this.block.length * 4);
     return this.block.subarray(this.end);
   }
 
