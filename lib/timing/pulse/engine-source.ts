@@ -1,7 +1,9 @@
 import { lowerBound, modulo } from '../arithmetic.ts';
 import { Engine, RequestLog } from '../sequence/engine.ts';
+import type { Cycle } from '../sequence/steady.ts';
 import type { KnownEngine } from './source.ts';
 
+const NO_REQUESTS = new RequestLog(0);
 const EVER = Number.MAX_SAFE_INTEGER;
 
 /** Requests of one engine, machine period by machine period in rising order; a short cycle is painted instead of simulated. */
@@ -37,8 +39,9 @@ export class EnginePulses {
 
   /** Requests of period k in pulse order; valid until the next call. */
   list(k: number): RequestLog {
-    const cycle = this.#known.steady.cycle;
+    const { cycle, history } = this.#known.steady;
     const { period } = this.#known.program;
+    if (history !== null) return this.#recall(history, k);
     const log = this.#step(k);
     if (cycle === null || cycle.offsets.length === 0 || cycle.origin >= (k + 1) * period) return log;
     const from = Math.max(0, cycle.origin - k * period);
@@ -54,6 +57,13 @@ export class EnginePulses {
       if (p >= period) return log;
       log.add(p, cycle.words[index++] as number);
     }
+  }
+
+  /** What the analysis has seen already; from the warm-up on it repeats. */
+  #recall(history: readonly RequestLog[], k: number): RequestLog {
+    const { warmup, superPeriod, complete, halt } = this.#known.steady;
+    const seen = complete && halt === null && k >= warmup ? warmup + ((k - warmup) % superPeriod) : k;
+    return history[seen] ?? NO_REQUESTS;
   }
 
   /** Steps through period k up to the origin of the cycle, if there is one. */
@@ -73,14 +83,50 @@ export class EnginePulses {
   #paintCycle(mask: Uint8Array, base: number, bitsOf: Uint8Array): void {
     const cycle = this.#known.steady.cycle;
     if (cycle === null) return;
+    const { period } = this.#known.program;
     const from = Math.max(0, cycle.origin - base);
     const phase = modulo(base + from - cycle.origin, cycle.length);
+    if (cycle.length <= TILED_CYCLE && cycle.offsets.length * TILED_SHARE > cycle.length) {
+      tileOr(mask, from, period, cycleTile(cycle, phase, bitsOf));
+      return;
+    }
     for (let i = 0; i < cycle.offsets.length; i++) {
       const bits = bitsOf[(cycle.words[i] as number) & 15] as number;
       const first = from + modulo((cycle.offsets[i] as number) - phase, cycle.length);
-      if (bits !== 0) strideOr(mask, first, this.#known.program.period, cycle.length, bits);
+      if (bits !== 0) strideOr(mask, first, period, cycle.length, bits);
     }
   }
+}
+
+/** Cycles up to this length with a request in one tick of so many are laid as a tile, four ticks at a time, instead of by stride. */
+const TILED_CYCLE = 4096;
+const TILED_SHARE = 16;
+
+/** Group bits of one cycle from `phase` on. */
+function cycleTile(cycle: Cycle, phase: number, bitsOf: Uint8Array): Uint8Array {
+  const tile = new Uint8Array(cycle.length);
+  cycle.offsets.forEach((offset, i) => {
+    tile[modulo(offset - phase, cycle.length)] = bitsOf[(cycle.words[i] as number) & 15] as number;
+  });
+  return tile;
+}
+
+/** ORs a repeated tile into mask[from..end). */
+export function tileOr(mask: Uint8Array, from: number, end: number, tile: Uint8Array): void {
+  const aligned = Math.min(end, (from + 3) & ~3);
+  for (let p = from; p < aligned; p++) mask[p] = (mask[p] as number) | (tile[(p - from) % tile.length] as number);
+  // Four copies side by side are a whole number of words, whatever the length.
+  const four = new Uint8Array(4 * tile.length);
+  for (let i = 0; i < four.length; i++) four[i] = tile[(aligned - from + i) % tile.length] as number;
+  const words = new Uint32Array(four.buffer);
+  const target = new Uint32Array(mask.buffer, mask.byteOffset, mask.length >> 2);
+  const last = end >> 2;
+  for (let w = aligned >> 2, i = 0; w < last; w++) {
+    target[w] = (target[w] as number) | (words[i] as number);
+    if (++i === words.length) i = 0;
+  }
+  for (let p = Math.max(aligned, last << 2); p < end; p++)
+    mask[p] = (mask[p] as number) | (tile[(p - from) % tile.length] as number);
 }
 
 /** ORs the group bits of listed requests into the masks. */
@@ -93,5 +139,9 @@ export function paintLog(mask: Uint8Array, log: RequestLog, bitsOf: Uint8Array):
 }
 
 export function strideOr(mask: Uint8Array, first: number, end: number, step: number, bits: number): void {
+  if (step === 1) {
+    tileOr(mask, first, end, Uint8Array.of(bits));
+    return;
+  }
   for (let p = first; p < end; p += step) mask[p] = (mask[p] as number) | bits;
 }

@@ -35,20 +35,26 @@ export function appendSpan(span: Span, later: Span, offset: Ticks): void {
 /** Span of the ticks whose mask has any of `bits`. */
 export function spanOf(words: Uint32Array, bits: number): Span {
   const selected = Math.imul(bits, 0x01010101);
+  const single = (bits & (bits - 1)) === 0;
   let first = -1;
   let last = -1;
   let min = 0x7fffffff;
   let max = 0;
   for (let i = 0; i < words.length; i++) {
     let v = (words[i] as number) & selected;
-    for (let p = i << 2; v !== 0; p++, v >>>= 8) {
-      if ((v & 255) === 0) continue;
-      if (last >= 0) {
-        const step = p - last;
-        if (step < min) min = step;
-        if (step > max) max = step;
-      } else first = p;
+    if (v === 0) continue;
+    // Each byte with any of the bits becomes its lowest bit, so that one loop serves both.
+    if (!single) v = ((((v & 0x7f7f7f7f) + 0x7f7f7f7f) | v) >>> 7) & 0x01010101;
+    for (; v !== 0; v &= v - 1) {
+      const p = (i << 2) + ((31 - Math.clz32(v & -v)) >> 3);
+      const step = p - last;
       last = p;
+      if (first < 0) {
+        first = p;
+        continue;
+      }
+      if (step < min) min = step;
+      if (step > max) max = step;
     }
   }
   return { first, last, min: max === 0 ? Number.POSITIVE_INFINITY : min, max };

@@ -4,7 +4,7 @@ import type { Steps } from '../steps.ts';
 import { countMasks } from './bins.ts';
 import { PeriodMasks } from './masks.ts';
 import type { Plan } from './plan.ts';
-import { appendSpan, emptySpan, extendSpan, type Span, spanOf } from './spacing.ts';
+import { appendSpan, emptySpan, type Span, spanOf } from './spacing.ts';
 import { Tally } from './tally.ts';
 
 /** A period with fewer moving requests than one in this many ticks is counted by its changes instead of scanned. */
@@ -20,6 +20,7 @@ export class PulseWalk {
   #baseSpans: readonly Span[] = [];
   /** Buckets changed by the sparse path, to be put back. */
   #touched = new Int32Array(0);
+  #touchedCount = 0;
   /** True while the mask is the base of the phase. */
   #clean = false;
 
@@ -103,33 +104,51 @@ export class PulseWalk {
   /** Sparse: each request moves one pulse from one bin to another. */
   #countChanges(logs: readonly RequestLog[], offset: number, tally: Tally): void {
     const masks = this.#masks;
-    const { mask, gate } = masks;
-    const { common, autoCommon } = this.#plan.partition;
-    // The own select of an automatic common group is no firing of that group.
-    const counted = this.#plan.known & (autoCommon ? ~(1 << common) : 255);
-    const bins = this.#bins;
-    bins.set(this.#baseBins);
-    if (!this.#clean) mask.set(masks.base);
+    this.#bins.set(this.#baseBins);
     this.#reserve(logs);
-    let touched = 0;
+    this.#touchedCount = 0;
+    if (!this.#clean) masks.mask.set(masks.base);
     logs.forEach((log, i) => {
-      const bitsOf = masks.moving[i]?.bitsOf as Uint8Array;
-      for (let j = 0; j < log.length; j++) {
-        const p = log.buckets[j] as number;
-        let bits = (bitsOf[(log.words[j] as number) & 15] as number) & (gate === null ? 255 : (gate[p] as number));
-        if (bits === 0) continue;
-        const before = mask[p] as number;
-        const after = before | bits;
-        bins[before] = (bins[before] as number) - 1;
-        bins[after] = (bins[after] as number) + 1;
-        mask[p] = after;
-        this.#touched[touched++] = p;
-        for (bits &= counted; bits !== 0; bits &= bits - 1)
-          extendSpan(tally.spans[31 - Math.clz32(bits & -bits)] as Span, offset + p);
+      const engine = masks.moving[i];
+      if (engine) this.#moveLog(log, engine.bitsOf);
+      for (let bits = engine?.groups ?? 0; bits !== 0; bits &= bits - 1) {
+        const g = 31 - Math.clz32(bits & -bits);
+        if ((this.#counted >> g) & 1)
+          appendSpan(
+            tally.spans[g] as Span,
+            spanOfRequests(log, engine?.bitsOf as Uint8Array, 1 << g, masks.gate),
+            offset,
+          );
       }
     });
-    this.#touched[touched] = -1;
     this.#countUnion(tally, offset);
+  }
+
+  /** Groups whose spans follow from requests; the own select of an automatic common group is no firing of it. */
+  get #counted(): number {
+    const { common, autoCommon } = this.#plan.partition;
+    return this.#plan.known & (autoCommon ? ~(1 << common) : 255);
+  }
+
+  #moveLog(log: RequestLog, bitsOf: Uint8Array): void {
+    const { mask, gate } = this.#masks;
+    const { buckets, words, length } = log;
+    const bins = this.#bins;
+    const touched = this.#touched;
+    let count = this.#touchedCount;
+    for (let j = 0; j < length; j++) {
+      const p = buckets[j] as number;
+      let bits = bitsOf[(words[j] as number) & 15] as number;
+      if (gate !== null) bits &= gate[p] as number;
+      if (bits === 0) continue;
+      const before = mask[p] as number;
+      const after = before | bits;
+      bins[before] = (bins[before] as number) - 1;
+      bins[after] = (bins[after] as number) + 1;
+      mask[p] = after;
+      touched[count++] = p;
+    }
+    this.#touchedCount = count;
   }
 
   /** The automatic common group is a union over engines and markers: only a scan has its pulses in order. */
@@ -141,14 +160,15 @@ export class PulseWalk {
   }
 
   #reserve(logs: readonly RequestLog[]): void {
-    const total = logs.reduce((sum, log) => sum + log.length, 1);
+    const total = logs.reduce((sum, log) => sum + log.length, 0);
     if (this.#touched.length < total) this.#touched = new Int32Array(2 * total);
   }
 
   #restore(): void {
     const { mask, base } = this.#masks;
-    for (let i = 0; (this.#touched[i] as number) >= 0; i++) {
-      const p = this.#touched[i] as number;
+    const touched = this.#touched;
+    for (let i = 0; i < this.#touchedCount; i++) {
+      const p = touched[i] as number;
       mask[p] = base[p] as number;
     }
   }
@@ -167,4 +187,30 @@ export class PulseWalk {
       return spanOf(this.#masks.words, members);
     });
   }
+}
+
+/** Span of the requests of one engine that reach a group. */
+function spanOfRequests(log: RequestLog, bitsOf: Uint8Array, bit: number, gate: Uint8Array | null): Span {
+  const { buckets, words, length } = log;
+  let first = -1;
+  let last = -1;
+  let min = 0x7fffffff;
+  let max = 0;
+  for (let j = 0; j < length; j++) {
+    const p = buckets[j] as number;
+    if (
+      ((bitsOf[(words[j] as number) & 15] as number) & bit) === 0 ||
+      (gate !== null && ((gate[p] as number) & bit) === 0)
+    )
+      continue;
+    const step = p - last;
+    last = p;
+    if (first < 0) {
+      first = p;
+      continue;
+    }
+    if (step < min) min = step;
+    if (step > max) max = step;
+  }
+  return { first, last, min: max === 0 ? Number.POSITIVE_INFINITY : min, max };
 }

@@ -68,12 +68,21 @@ class AcceptedPass {
   readonly #words: Uint32Array;
   readonly #violating: Uint8Array;
   readonly #bins = new Float64Array(256);
+  /** Spans of groups that are the same in every period of a phase. */
+  readonly #still: Span[] = [];
+  /** Groups whose accepted pulses depend on what came before. */
+  readonly #inhibited: number;
 
   constructor(plan: Plan) {
     this.#plan = plan;
     this.#masks = new PeriodMasks(plan);
     this.#words = this.#masks.words;
     this.#violating = plainTable(plan.partition.common, plan.inUse).certain;
+    const { common, autoCommon } = plan.partition;
+    this.#inhibited = [...plan.partition.inhibits.keys()].reduce(
+      (bits, g) => bits | (1 << g),
+      autoCommon ? 1 << common : 0,
+    );
     this.#gates = [...plan.partition.inhibits].map(([group, inhibits]) => new InhibitGate(group, inhibits));
   }
 
@@ -86,6 +95,7 @@ class AcceptedPass {
     const tally = new Tally();
     if (to <= from) return tally;
     this.#masks.enter(from);
+    this.#still.length = 0;
     for (let k = from; k < to; k++) {
       this.#period(k, tally);
       yield;
@@ -98,7 +108,7 @@ class AcceptedPass {
     const offset = k * period;
     const mask = this.#masks.paint(k);
     for (const gate of this.#gates) {
-      if (!(partition.autoCommon && gate.group === partition.common)) gate.pass(mask, period, offset);
+      if (!(partition.autoCommon && gate.group === partition.common)) gate.pass(mask, this.#words, offset);
     }
     if (partition.autoCommon) this.#acceptCommon(mask, offset);
     const bins = this.#bins;
@@ -108,7 +118,11 @@ class AcceptedPass {
     tally.noteFirst(mask, bins, offset);
     tally.noteSites(mask, period, bins, this.#violating, offset);
     for (let g = 0; g < GROUPS; g++) {
-      if ((inUse >> g) & 1) appendSpan(tally.spans[g] as Span, spanOf(this.#words, 1 << g), offset);
+      if (!((inUse >> g) & 1)) continue;
+      const changes = (this.#masks.movingBits | this.#inhibited) & (1 << g);
+      const span = this.#still[g] ?? spanOf(this.#words, 1 << g);
+      if (!changes) this.#still[g] = span;
+      appendSpan(tally.spans[g] as Span, span, offset);
     }
   }
 
@@ -159,13 +173,15 @@ class InhibitGate {
   }
 
   /** Clears the group's bit on refused pulses. */
-  pass(mask: Uint8Array, ticks: number, offset: number): void {
+  pass(mask: Uint8Array, words: Uint32Array, offset: number): void {
     const bit = 1 << this.group;
-    for (let p = 0; p < ticks; p++) {
-      const v = mask[p] as number;
-      if ((v & bit) === 0) continue;
-      if (this.isInhibited(offset + p)) mask[p] = v & ~bit;
-      else this.accept(offset + p);
+    const selected = Math.imul(bit, 0x01010101);
+    for (let i = 0; i < words.length; i++) {
+      for (let v = (words[i] as number) & selected; v !== 0; v &= v - 1) {
+        const p = (i << 2) + ((31 - Math.clz32(v & -v)) >> 3);
+        if (this.isInhibited(offset + p)) mask[p] = (mask[p] as number) & ~bit;
+        else this.accept(offset + p);
+      }
     }
   }
 

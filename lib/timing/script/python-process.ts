@@ -57,10 +57,7 @@ export async function runInPython(
       new DaqError('timing-script', `Entry ${i} of instrset: ${why}.`, { place: { file } });
     if (!make || args === null || named === null) throw fail(`${name} is not an instruction`);
     try {
-      const made = make.call(
-        args.map(value),
-        new Map(Object.entries(named).map(([key, item]) => [key, value(item)])),
-      );
+      const made = make.call(args.map(value), new Map(Object.entries(named).map(([key, item]) => [key, value(item)])));
       if (made instanceof PyInstruction) return made.instruction;
     } catch (error) {
       if (error instanceof PyError) throw fail(error.message);

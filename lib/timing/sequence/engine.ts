@@ -3,9 +3,23 @@ import { OP_BRANCH, OP_JUMP, OP_MAINS, OP_REQUEST, OP_SYNC, OP_UPPER, type Progr
 
 /** Requests of one engine within one machine period, in pulse order. */
 export class RequestLog {
-  buckets = new Int32Array(1024);
-  words = new Uint16Array(1024);
+  buckets: Int32Array;
+  words: Uint16Array;
   length = 0;
+
+  constructor(capacity = 1024) {
+    this.buckets = new Int32Array(capacity);
+    this.words = new Uint16Array(capacity);
+  }
+
+  /** A copy without spare room. */
+  copy(): RequestLog {
+    const copy = new RequestLog(0);
+    copy.buckets = this.buckets.slice(0, this.length);
+    copy.words = this.words.slice(0, this.length);
+    copy.length = this.length;
+    return copy;
+  }
 
   add(bucket: number, word: number): void {
     if (this.length === this.buckets.length) this.#grow();

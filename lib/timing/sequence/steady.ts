@@ -24,12 +24,17 @@ export interface SteadyState {
   /** Tick at which the program halted, if it did within the limit. */
   readonly halt: Ticks | null;
   readonly cycle: Cycle | null;
+  /** Requests of the machine periods 0 to W + M - 1, unless they are too many or the cycle says it all. */
+  readonly history: readonly RequestLog[] | null;
   /** Most instructions between a wait and a request of the same tick. */
   readonly latestRequest: number;
 }
 
 /** Longest cycle worth keeping as a list, in wake-ups. */
 const CYCLE_LIMIT = 1 << 12;
+/** Requests kept from the simulation, so that they need not be simulated again. */
+const HISTORY_LIMIT = 4_000_000;
+const NO_REQUESTS = new RequestLog(0);
 const EVER = Number.MAX_SAFE_INTEGER;
 
 /** State of 8.5: bucket of the wake-up, next line, upper, counters. */
@@ -48,30 +53,31 @@ export function* steadyStateSteps(program: Program, start: Ticks, maxPeriods: nu
   const engine = new Engine(program, start);
   const records = new Map<string, number>();
   const search = new CycleSearch(engine);
-  const log = new RequestLog();
+  const history = new History(engine.period);
   let recorded = -1;
   while (engine.period <= maxPeriods) {
     // One wake-up at a time until a short cycle is out of the question, then a period at a time.
-    engine.run(engine.period, search.open ? 1 : EVER, log);
-    log.length = 0;
-    if (engine.halted) return halted(engine, maxPeriods);
+    engine.run(engine.period, search.open ? 1 : EVER, history.log);
+    history.moveTo(engine.halted ? engine.period + 1 : engine.period);
+    if (engine.halted) return halted(engine, history, maxPeriods);
     if (engine.period !== recorded && engine.period <= maxPeriods) {
       recorded = engine.period;
       const key = stateKey(engine, engine.bucket);
       const before = records.get(key);
-      if (before !== undefined) return { ...repeats(engine, null), warmup: before, superPeriod: recorded - before };
+      if (before !== undefined)
+        return { ...repeats(engine, null), history: history.periods, warmup: before, superPeriod: recorded - before };
       records.set(key, recorded);
       yield;
     }
     if (search.open && search.closes()) return fromCycle(engine, start, search.cycle(start), records, maxPeriods);
   }
-  return unfinished(engine, null, maxPeriods);
+  return { ...unfinished(engine, null, maxPeriods), history: history.periods };
 }
 
 type Outcome = Omit<SteadyState, 'warmup' | 'superPeriod'>;
 
 function repeats(engine: Engine, cycle: Cycle | null): Outcome {
-  return { complete: true, halt: null, cycle, latestRequest: engine.latestRequest };
+  return { complete: true, halt: null, cycle, history: null, latestRequest: engine.latestRequest };
 }
 
 function unfinished(engine: Engine, cycle: Cycle | null, maxPeriods: number): SteadyState {
@@ -81,14 +87,53 @@ function unfinished(engine: Engine, cycle: Cycle | null, maxPeriods: number): St
     superPeriod: maxPeriods,
     halt: null,
     cycle,
+    history: null,
     latestRequest: engine.latestRequest,
   };
 }
 
-function halted(engine: Engine, maxPeriods: number): SteadyState {
+function halted(engine: Engine, history: History, maxPeriods: number): SteadyState {
   const warmup = engine.period + 1;
   const halt = engine.period * engine.program.period + engine.bucket;
-  return { ...repeats(engine, null), complete: warmup + 1 <= maxPeriods, warmup, superPeriod: 1, halt };
+  return {
+    ...repeats(engine, null),
+    history: history.periods,
+    complete: warmup + 1 <= maxPeriods,
+    warmup,
+    superPeriod: 1,
+    halt,
+  };
+}
+
+/** Requests by machine period while they are simulated, up to a limit. */
+class History {
+  readonly log = new RequestLog();
+  #periods: RequestLog[] | null = [];
+  #current: number;
+  #total = 0;
+
+  constructor(first: number) {
+    this.#current = first;
+  }
+
+  /** Every period before the present one; null when there were too many requests to keep. */
+  get periods(): readonly RequestLog[] | null {
+    return this.#periods;
+  }
+
+  /** The engine has gone on to `period`: what was logged belongs to the period before. */
+  moveTo(period: number): void {
+    if (period === this.#current) return;
+    const { log } = this;
+    this.#total += log.length;
+    if (this.#total > HISTORY_LIMIT || period > HISTORY_LIMIT) this.#periods = null;
+    if (this.#periods !== null) {
+      while (this.#periods.length < this.#current) this.#periods.push(NO_REQUESTS);
+      this.#periods.push(log.length === 0 ? NO_REQUESTS : log.copy());
+    }
+    log.length = 0;
+    this.#current = period;
+  }
 }
 
 /** Brent's search for a repeated state, where the phase counts only towards the markers really waited for. */
