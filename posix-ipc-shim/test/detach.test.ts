@@ -17,7 +17,7 @@ import { eventually, nameFor, pause } from './play.ts';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 // Node 20 has it behind a flag; the function of another context works on any buffer.
-setFlagsFromString('--harmony-rab-gsab-transfer');
+if (!('transfer' in ArrayBuffer.prototype)) setFlagsFromString('--harmony-rab-gsab-transfer');
 const transfer = runInNewContext('ArrayBuffer.prototype.transfer') as (this: ArrayBuffer) => ArrayBuffer;
 
 const kinds: Array<[string, (t: Parameters<typeof nameFor>[0]) => Mapping]> = [
