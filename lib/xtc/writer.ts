@@ -34,7 +34,11 @@ export interface ArrayValue {
 
 /** number or bigint for scalars, string for CHARSTR, ArrayValue (or a typed array, as rank 1) for arrays. */
 export type FieldValue = number | bigint | string | ArrayValue | ArrayBufferView;
-export type FieldValues = Readonly<Record<string, FieldValue>> | ReadonlyMap<string, FieldValue>;
+/** By field name, or one per field in Names order (the only way if two fields have one name). */
+export type FieldValues =
+  | Readonly<Record<string, FieldValue>>
+  | ReadonlyMap<string, FieldValue>
+  | readonly FieldValue[];
 
 /** Shapes before Data, and a Shapes child even without arrays: what every reader copes with. */
 const USUAL_LAYOUT: BlockLayout = { dataFirst: false, shapes: true, surplus: 0 };
@@ -101,7 +105,7 @@ export class DgramWriter {
    * @throws DataError `bad-value` (missing field, wrong kind, wrong shape, out of range), `dgram-overflow`
    */
   data(names: NamesBlock, values: FieldValues, damage = 0, layout: BlockLayout = USUAL_LAYOUT): void {
-    const parts = names.fields.map((field) => prepare(field, lookUp(values, field.name)));
+    const parts = names.fields.map((field) => prepare(field, lookUp(values, field)));
     const shapesExtent = layout.shapes ? XTC.size + SHAPE_SIZE * names.arrays + layout.surplus : 0;
     let dataExtent: number = XTC.size;
     for (const part of parts) dataExtent += part.size;
@@ -175,9 +179,10 @@ interface Part {
   put(bytes: Buffer, view: DataView, at: number): void;
 }
 
-function lookUp(values: FieldValues, name: string): FieldValue | undefined {
-  if (values instanceof Map) return values.get(name);
-  return Object.hasOwn(values, name) ? (values as Readonly<Record<string, FieldValue>>)[name] : undefined;
+function lookUp(values: FieldValues, field: Field): FieldValue | undefined {
+  if (Array.isArray(values)) return (values as readonly FieldValue[])[field.index];
+  if (values instanceof Map) return values.get(field.name);
+  return Object.hasOwn(values, field.name) ? (values as Readonly<Record<string, FieldValue>>)[field.name] : undefined;
 }
 
 function prepare(field: Field, value: FieldValue | undefined): Part {
