@@ -6,11 +6,8 @@
 import type { Dgram } from './dgram.ts';
 import { FINDING_SEVERITY, type Finding, type FindingCode, type Report } from './finding.ts';
 import { REFERENCE_DGRAM_LIMIT } from './layout.ts';
-import { describeNames } from './names.ts';
 import { envType, SERVICE, serviceName } from './service.ts';
-import type { ShapesData } from './shapes-data.ts';
 import { NSEC_PER_SEC } from './time.ts';
-import { isText } from './value.ts';
 import type { Visitor, Walker } from './walk.ts';
 
 /** Somebody who shares the checker's walk, so that a dgram is walked once. */
@@ -25,12 +22,12 @@ export interface CheckerOptions {
   configured?: boolean;
 }
 
+const NOBODY: Visitor = {};
+
 export class Checker {
   private readonly walker: Walker;
   private readonly found: (finding: Finding) => void;
-  private readonly textChecks: Visitor = { data: (block) => this.checkTexts(block) };
   private companion: Companion | undefined;
-  private companionVisitor: Visitor = this.textChecks;
   private configured: boolean;
   private readonly preset: boolean;
   private lastSec = -1;
@@ -50,23 +47,10 @@ export class Checker {
   check(dgram: Dgram, companion?: Companion): void {
     this.index = dgram.index;
     this.checkHeader(dgram);
-    if (companion !== this.companion) this.accompany(companion);
-    this.inside = true;
-    this.walker.walk(dgram, this.companionVisitor, this.report);
-    this.inside = false;
-  }
-
-  private accompany(companion: Companion | undefined): void {
     this.companion = companion;
-    this.companionVisitor = companion
-      ? {
-          ...companion.visitor,
-          data: (block) => {
-            this.checkTexts(block);
-            companion.visitor.data?.(block);
-          },
-        }
-      : this.textChecks;
+    this.inside = true;
+    this.walker.walk(dgram, companion?.visitor ?? NOBODY, this.report);
+    this.inside = false;
   }
 
   private readonly report = (code: FindingCode, offset: number, detail: string): void => {
@@ -104,19 +88,6 @@ export class Checker {
         'no-configure',
         dgram.offset,
         `the first dgram is ${name}, not Configure (normal for chunks c001 and up)`,
-      );
-    }
-  }
-
-  private checkTexts(block: ShapesData): void {
-    if (block.names.arrays === 0) return;
-    for (let i = 0; i < block.count; i++) {
-      const field = block.names.fields[i]!;
-      if (!isText(field) || !block.unterminated(i)) continue;
-      this.report(
-        'unterminated-string',
-        block.base + block.dataHeader,
-        `${describeNames(block.names)}: text ${field.name} has no NUL within its ${block.byteLength(i)} bytes`,
       );
     }
   }

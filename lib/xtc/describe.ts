@@ -14,7 +14,7 @@ import {
   NAME_INFO,
   TEXT_SIZE,
 } from './layout.ts';
-import { type NamesBlock, packVersion } from './names.ts';
+import { type NamesBlock, packVersion, specialFields } from './names.ts';
 import { Placement } from './placement.ts';
 
 export interface FieldSpec {
@@ -140,7 +140,7 @@ export function namesBlockOf(spec: NamesSpec): NamesBlock {
     fields,
     arrays,
     usable: fields.length,
-    labelFields: fields.filter((field) => field.type === CODE.ENUMDICT && field.rank === 0),
+    ...specialFields(fields),
     placement: new Placement(fields),
   };
 }

@@ -15,7 +15,7 @@
 import { Dgram, viewOf } from './dgram.ts';
 import { FINDING_SEVERITY, type Finding, type FindingCode } from './finding.ts';
 import { DGRAM, MAX_EXTENT, TYPE, XTC } from './layout.ts';
-import { plausibleAt } from './plausible.ts';
+import { PlausibleSearch } from './plausible.ts';
 import { envService, envType, SERVICE } from './service.ts';
 import { NSEC_PER_SEC } from './time.ts';
 
@@ -34,6 +34,9 @@ export interface FramerOptions {
 }
 
 const MIB = 1024 * 1024;
+const TYPE_BITS = 0xfff;
+/** No dgram is larger than this, so no block need be. */
+const MAX_BLOCK = MAX_EXTENT + 1 + MIB;
 
 /** Reading on is cheaper than a jump and a short read below this many bytes. */
 const WORTH_SKIPPING = 64 * 1024;
@@ -60,11 +63,11 @@ export class Framer {
   private eof = false;
   private done = false;
   private count = 0;
-  private search: { finding: Finding; from: number } | undefined;
+  private search: { finding: Finding; from: number; plausible: PlausibleSearch } | undefined;
 
   constructor(options: FramerOptions = {}) {
     this.options = options;
-    this.block = Buffer.allocUnsafeSlow(Math.max(options.blockSize ?? MIB, 64));
+    this.block = Buffer.allocUnsafeSlow(Math.max(options.blockSize ?? MIB, DGRAM.size));
     this.view = viewOf(this.block);
     this.dgram = new Dgram(this.block);
   }
@@ -100,7 +103,7 @@ export class Framer {
       }
       const { view, pos } = this;
       const extent = view.getUint32(pos + DGRAM.extent, true);
-      if (extent < XTC.size || extent > MAX_EXTENT || view.getUint16(pos + DGRAM.typeId, true) !== TYPE.Parent) {
+      if (extent < XTC.size || extent > MAX_EXTENT || (view.getUint16(pos + DGRAM.typeId, true) & TYPE_BITS) !== TYPE.Parent) {
         this.loseHeader(extent);
         continue;
       }
@@ -125,6 +128,8 @@ export class Framer {
       return undefined;
     }
     if (!this.options.headersOnly || size - left < WORTH_SKIPPING) return STEP.need;
+    // A wrong extent in a pipe can only be mended if what was claimed to be payload is still there.
+    if (this.options.resync && known === undefined) return STEP.need;
     this.block.copy(this.header, 0, this.pos, this.pos + DGRAM.size);
     this.toSkip = size - left;
     this.pos = this.end;
@@ -153,7 +158,7 @@ export class Framer {
     }
     // Growth follows what has really arrived, so a wrong extent alone never allocates its gigabytes. By four, because a block that
     // holds several large dgrams moves fewer cut ones to its front.
-    if (this.end === this.block.length) this.replaceBlock(this.block.length * 4);
+    if (this.end === this.block.length) this.replaceBlock(Math.min(this.block.length * 4, MAX_BLOCK));
     return this.block.subarray(this.end);
   }
 
@@ -186,7 +191,7 @@ export class Framer {
         'incomplete-payload',
         offset,
         `the input ends ${this.toSkip - bytes} bytes before the end of a dgram of ${size} bytes`,
-      ).resume = null;
+      );
       this.done = true;
       return false;
     }
@@ -252,27 +257,34 @@ export class Framer {
   private lose(code: FindingCode, detail: string): void {
     const finding = this.finding(code, this.position, detail);
     this.pos += 1;
-    this.search = { finding, from: this.position };
+    this.search = { finding, from: this.position, plausible: new PlausibleSearch() };
+  }
+
+  /** Position in the block at which the input ends, as far as that is known. */
+  private get inputEnd(): number {
+    if (this.eof) return this.end;
+    const { inputSize } = this.options;
+    // A file that has grown since it was opened has no known end.
+    return inputSize === undefined || inputSize - this.base < this.end ? Number.POSITIVE_INFINITY : inputSize - this.base;
   }
 
   /** Looks for the next plausible dgram; undefined when the search is over. */
-  private searchOn(search: { finding: Finding; from: number }): Step | undefined {
+  private searchOn({ finding, from, plausible }: NonNullable<Framer['search']>): Step | undefined {
     const { resync } = this.options;
-    while (this.end - this.pos >= DGRAM.size || !this.eof) {
-      if (!resync && this.position - search.from > HINT_SEARCH_LIMIT) break;
-      const answer = plausibleAt(this.view, this.pos, this.end, this.eof);
+    const { view, end, inputEnd } = this;
+    finding.resume = null;
+    for (; inputEnd - this.pos >= DGRAM.size; this.pos++) {
+      if (!resync && this.position - from > HINT_SEARCH_LIMIT) break;
+      const answer = plausible.judge(view, this.pos, end, inputEnd);
       if (answer === 'more') return STEP.need;
       if (answer === 'yes') {
-        search.finding.resume = this.position;
-        this.search = undefined;
-        this.done = !resync;
-        return undefined;
+        finding.resume = this.position;
+        break;
       }
-      this.pos += 1;
+      plausible.moveOn();
     }
-    search.finding.resume = null;
     this.search = undefined;
-    this.done = true;
+    this.done = finding.resume === null || !resync;
     return undefined;
   }
 }

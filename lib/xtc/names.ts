@@ -43,6 +43,8 @@ export interface NamesBlock {
   readonly usable: number;
   /** The ENUMDICT fields of rank 0: labels of enums. */
   readonly labelFields: readonly Field[];
+  /** The fields that are texts: CHARSTR of rank 1. */
+  readonly textFields: readonly Field[];
   /** Where the fields lie in the block last seen. */
   readonly placement: Placement;
 }
@@ -102,8 +104,16 @@ export function parseNames(bytes: Buffer, id: number, start: number, end: number
     fields,
     arrays,
     usable,
-    labelFields: fields.filter((field) => field.type === CODE.ENUMDICT && field.rank === 0),
+    ...specialFields(fields),
     placement: new Placement(fields),
+  };
+}
+
+/** The fields that walks look at whether anybody asks for values or not. */
+export function specialFields(fields: readonly Field[]): Pick<NamesBlock, 'labelFields' | 'textFields'> {
+  return {
+    labelFields: fields.filter((field) => field.type === CODE.ENUMDICT && field.rank === 0),
+    textFields: fields.filter((field) => field.type === CODE.CHARSTR && field.rank === 1),
   };
 }
 
@@ -130,30 +140,45 @@ function textAt(bytes: Buffer, start: number): string {
   return decodeText(bytes, start, findNul(bytes, start, start + TEXT_SIZE));
 }
 
+/** Labels of one enum: value -> label; of two labels with one value the later in Names order counts. */
+type Labels = Map<number, string>;
+
 /** What one Names block's ShapesData last said about its enums. */
 interface Dictionary {
-  /** Values of the ENUMDICT fields, in field order. */
-  readonly values: Int32Array;
-  /** Enum name -> value -> label; of two labels with one value the later counts. */
-  readonly labels: Map<string, Map<number, string>>;
-  /** Order in which dictionaries were last seen in the stream. */
-  seenAt: number;
+  /** Values of the ENUMDICT fields, in field order; NaN where the block was too short. */
+  readonly values: Float64Array;
+  /** By enum name. */
+  readonly labels: Map<string, Labels>;
+}
+
+/** The dictionaries most recently seen for one detector and segment, by enum name. */
+interface Scope {
+  readonly labels: Map<string, Labels>;
+  /** The dictionary that was entered last. */
+  last: Dictionary | undefined;
 }
 
 interface Entry {
-  names: NamesBlock;
+  readonly names: NamesBlock;
   /** The payload it was read from, to recognise repetitions. */
-  raw: Buffer;
+  readonly raw: Buffer;
+  readonly scope: Scope;
   dictionary: Dictionary | undefined;
 }
 
+/** The part of a ShapesData block that dictionaries are learnt from. */
+type LabelBlock = { names: NamesBlock; count: number; number(i: number): number };
+
 /**
  * The descriptions that hold at a point of a stream, and the enum dictionaries seen so far. Cleared at every Configure
- * (section 17, rule 2); a later description of a NamesId replaces the earlier one.
+ * (section 17, rule 2); a later description of a NamesId replaces the earlier one, but what its data said about enums stays.
  */
 export class NamesTable {
-  private readonly entries = new Map<number, Entry>();
-  private seen = 0;
+  private entries = new Map<number, Entry>();
+  private scopes = new Map<string, Scope>();
+  /** During a trial: what `endTrial` goes back to, as soon as something has changed. */
+  private kept: { entries: Map<number, Entry>; scopes: Map<string, Scope> } | undefined;
+  private trial = false;
 
   get(id: number): NamesBlock | undefined {
     return this.entries.get(id)?.names;
@@ -177,9 +202,11 @@ export class NamesTable {
     if (known && known.raw.length === end - start && bytes.compare(known.raw, 0, end - start, start, end) === 0) {
       return known.names;
     }
+    this.keep();
     const names = parseNames(bytes, id, start, end);
     this.entries.delete(id);
-    this.entries.set(id, { names, raw: Buffer.from(bytes.subarray(start, end)), dictionary: undefined });
+    const raw = Buffer.from(bytes.subarray(start, end));
+    this.entries.set(id, { names, raw, scope: this.scopeOf(names), dictionary: undefined });
     return names;
   }
 
@@ -187,47 +214,72 @@ export class NamesTable {
    * Takes the dictionaries that a ShapesData block carries. Called for every block that has some, so an unchanged dictionary
    * (test writers repeat them in every L1Accept) costs one comparison per label.
    */
-  learn(block: { names: NamesBlock; count: number; number(i: number): number }): void {
+  learn(block: LabelBlock): void {
     const entry = this.entries.get(block.names.id);
     if (entry === undefined) return;
-    const { labelFields } = block.names;
-    const known = entry.dictionary;
-    let same = known !== undefined;
-    for (let k = 0; same && k < labelFields.length; k++) {
-      const { index } = labelFields[k]!;
-      same = index < block.count && known!.values[k] === block.number(index);
-    }
-    if (same) known!.seenAt = ++this.seen;
-    else entry.dictionary = readDictionary(block, ++this.seen);
+    const { scope } = entry;
+    if (entry.dictionary === undefined || !isSame(entry.dictionary, block)) entry.dictionary = readDictionary(block);
+    if (scope.last === entry.dictionary) return;
+    scope.last = entry.dictionary;
+    for (const [enumName, labels] of entry.dictionary.labels) scope.labels.set(enumName, labels);
   }
 
   /**
-   * Label of an enum value (section 9): from the dictionary in the same ShapesData, else from the one most recently seen for
-   * the same detector and segment.
+   * Label of an enum value (section 9): from the dictionary of that enum name most recently seen for the same detector and segment,
+   * which is the one in the same ShapesData if that carries one.
    */
   label(names: NamesBlock, enumName: string, value: number): string | null {
-    const own = this.entries.get(names.id)?.dictionary?.labels.get(enumName);
-    if (own && names.labelFields.some((field) => field.enumName === enumName)) return own.get(value) ?? null;
-    let latest: Dictionary | undefined;
-    for (const { names: other, dictionary } of this.entries.values()) {
-      if (!dictionary?.labels.has(enumName)) continue;
-      if (other.detName !== names.detName || other.segment !== names.segment) continue;
-      if (latest === undefined || dictionary.seenAt > latest.seenAt) latest = dictionary;
-    }
-    return latest?.labels.get(enumName)?.get(value) ?? null;
+    return this.scopeOf(names).labels.get(enumName)?.get(value) ?? null;
   }
 
   clear(): void {
-    this.entries.clear();
+    if (this.trial) this.kept ??= { entries: this.entries, scopes: this.scopes };
+    this.entries = new Map();
+    this.scopes = new Map();
+  }
+
+  /** From now on until `endTrial` definitions are provisional; trials do not nest. */
+  beginTrial(): void {
+    this.trial = true;
+  }
+
+  endTrial(): void {
+    if (this.kept) {
+      this.entries = this.kept.entries;
+      this.scopes = this.kept.scopes;
+    }
+    this.kept = undefined;
+    this.trial = false;
+  }
+
+  private keep(): void {
+    if (!this.trial || this.kept) return;
+    this.kept = { entries: this.entries, scopes: this.scopes };
+    this.entries = new Map(this.entries);
+  }
+
+  private scopeOf(names: NamesBlock): Scope {
+    const entry = this.entries.get(names.id);
+    if (entry?.names === names) return entry.scope;
+    const key = `${names.segment}\0${names.detName}`;
+    let scope = this.scopes.get(key);
+    if (scope === undefined) this.scopes.set(key, (scope = { labels: new Map(), last: undefined }));
+    return scope;
   }
 }
 
-function readDictionary(
-  block: { names: NamesBlock; count: number; number(i: number): number },
-  seenAt: number,
-): Dictionary {
+function isSame(known: Dictionary, block: LabelBlock): boolean {
   const { labelFields } = block.names;
-  const dictionary: Dictionary = { values: new Int32Array(labelFields.length), labels: new Map(), seenAt };
+  for (let k = 0; k < labelFields.length; k++) {
+    const { index } = labelFields[k]!;
+    if (index >= block.count || known.values[k] !== block.number(index)) return false;
+  }
+  return true;
+}
+
+function readDictionary(block: LabelBlock): Dictionary {
+  const { labelFields } = block.names;
+  const dictionary: Dictionary = { values: new Float64Array(labelFields.length).fill(Number.NaN), labels: new Map() };
   labelFields.forEach((field, k) => {
     if (field.index >= block.count) return;
     const value = block.number(field.index);

@@ -16,8 +16,17 @@ export function decodeText(bytes: Buffer, start: number, end: number): string {
   return isUtf8(slice) ? slice.toString('utf8') : slice.toString('latin1');
 }
 
-/** Position of the first NUL in `bytes[start..end)`, or `end` if there is none. */
+/** Bytes that are looked at one by one; texts are short, and a native search costs as much as these. */
+const SHORT = 48;
+
+/**
+ * Position of the first NUL in `bytes[start..end)`, or `end` if there is none. Nothing behind `end` is looked at: a search
+ * that ran on through megabytes of pixels for every short text would take quadratic time.
+ */
 export function findNul(bytes: Buffer, start: number, end: number): number {
-  const at = bytes.indexOf(0, start);
-  return at < 0 || at > end ? end : at;
+  const near = Math.min(start + SHORT, end);
+  for (let i = start; i < near; i++) if (bytes[i] === 0) return i;
+  if (near === end) return end;
+  const at = bytes.subarray(near, end).indexOf(0);
+  return at < 0 ? end : near + at;
 }

@@ -8,7 +8,14 @@ import { DAMAGE } from './damage.ts';
 import type { Dgram } from './dgram.ts';
 import type { Report } from './finding.ts';
 import { TYPE, XTC, xtcTypeName } from './layout.ts';
-import { formatNamesId, isNamesPayloadSize, type NamesBlock, NamesTable, namesIdOf } from './names.ts';
+import {
+  describeNames,
+  formatNamesId,
+  isNamesPayloadSize,
+  type NamesBlock,
+  NamesTable,
+  namesIdOf,
+} from './names.ts';
 import { SERVICE } from './service.ts';
 import { ShapesData } from './shapes-data.ts';
 
@@ -71,41 +78,65 @@ export class Walker {
     this.children(dgram.payloadStart, dgram.end);
   }
 
-  private children(from: number, end: number): void {
-    const { view } = this.dgram;
-    let at = from;
-    while (at < end) {
-      const left = end - at;
-      if (left < XTC.size) {
-        this.report('child-tail', this.base + at, `${left} bytes left in a container`);
-        return;
-      }
-      const extent = view.getUint32(at + XTC.extent, true);
-      if (extent < XTC.size) {
-        this.report('child-extent', this.base + at, `extent ${extent} is below 12`);
-        return;
-      }
-      if (extent > left) {
-        this.report('child-overrun', this.base + at, `extent ${extent}, but the container has ${left} bytes left`);
-        return;
-      }
-      this.child(at, at + extent);
-      at += extent;
+  /** A walk that leaves the descriptions as they are: for a look ahead of the walk that counts. */
+  look(dgram: Dgram, visitor: Visitor): void {
+    this.table.beginTrial();
+    try {
+      this.walk(dgram, visitor);
+    } finally {
+      this.table.endTrial();
     }
   }
 
-  private child(start: number, end: number): void {
+  /**
+   * Walks everything between `from` and `end`. Nested Parents are kept on a stack of our own: 12 bytes are enough for one more level,
+   * so a damaged dgram can be nested deeper than calls can.
+   */
+  private children(from: number, end: number): void {
+    const { view } = this.dgram;
+    const outer: number[] = [];
+    let at = from;
+    let stop = end;
+    for (;;) {
+      while (at >= stop) {
+        if (outer.length === 0) return;
+        stop = outer.pop()!;
+      }
+      const left = stop - at;
+      const extent = left < XTC.size ? 0 : view.getUint32(at + XTC.extent, true);
+      if (extent < XTC.size || extent > left) {
+        this.badChild(at, extent, left);
+        at = stop;
+      } else if (this.child(at, at + extent)) {
+        outer.push(stop);
+        stop = at + extent;
+        at += XTC.size;
+      } else at += extent;
+    }
+  }
+
+  private badChild(at: number, extent: number, left: number): void {
+    const where = this.base + at;
+    if (left < XTC.size) this.report('child-tail', where, `${left} bytes left in a container`);
+    else if (extent < XTC.size) this.report('child-extent', where, `extent ${extent} is below 12`);
+    else this.report('child-overrun', where, `extent ${extent}, but the container has ${left} bytes left`);
+  }
+
+  /** Takes one child; true if it is a Parent whose children come next. */
+  private child(start: number, end: number): boolean {
     const { view } = this.dgram;
     const typeId = view.getUint16(start + XTC.typeId, true);
     const type = typeId & 0xfff;
     if (typeId !== type) this.report('type-version', this.base + start, `type version ${typeId >>> 12} is not 0`);
     if (type === TYPE.ShapesData) this.shapesData(start, end);
     else if (type === TYPE.Names) this.namesBlock(start, end);
-    else if (type === TYPE.Parent) this.parent(start, end);
+    else if (type === TYPE.Parent) return this.parent(start, end);
     else this.report('unknown-type', this.base + start, `${xtcTypeName(type)} does not belong here: skipped`);
+    return false;
   }
 
-  private parent(start: number, end: number): void {
+  /** True if the children are to be walked. */
+  private parent(start: number, end: number): boolean {
     const damage = this.dgram.view.getUint16(start + XTC.damage, true);
     const hidden = !this.corrupted && (damage & DAMAGE.Corrupted) !== 0;
     this.visitor.parent?.(start, end, hidden);
@@ -115,9 +146,8 @@ export class Walker {
         this.base + start,
         'the contributor has Corrupted damage: its payload is not decoded',
       );
-      return;
     }
-    this.children(start + XTC.size, end);
+    return !hidden;
   }
 
   private namesBlock(start: number, end: number): void {
@@ -157,9 +187,19 @@ export class Walker {
       );
       return;
     }
-    if (!this.visitor.data && this.report === ignore) return;
+    const labels = names.labelFields.length > 0;
+    if (!this.visitor.data && this.report === ignore && !labels) return;
     if (!this.block.open(bytes, view, start, end, this.base, names, this.report)) return;
-    if (names.labelFields.length > 0) this.table.learn(this.block);
+    if (labels) this.table.learn(this.block);
+    if (this.report !== ignore && names.textFields.length > 0) this.checkTexts(this.block);
     this.visitor.data?.(this.block);
+  }
+
+  private checkTexts(block: ShapesData): void {
+    for (const { index, name } of block.names.textFields) {
+      if (index >= block.count || !block.unterminated(index)) continue;
+      const what = `${describeNames(block.names)}: text ${name} has no NUL within its ${block.byteLength(index)} bytes`;
+      this.report('unterminated-string', this.base + block.dataHeader, what);
+    }
   }
 }
