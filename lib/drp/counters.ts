@@ -1,0 +1,54 @@
+/** What drp-python counts; the balance of spec drp-python.md, section 6. */
+
+import type { Balance } from '../cli/balance.ts';
+
+export class Counters {
+  in = 0;
+  out = 0;
+  changed = 0;
+  unchanged = 0;
+  damagedOversize = 0;
+  damagedFailure = 0;
+  passedFailure = 0;
+  stale = 0;
+  droppedScript = 0;
+  droppedFailure = 0;
+  /** Read, but not emitted because the command gave up. */
+  aborted = 0;
+  retried = 0;
+  restarts = 0;
+  lateAnswers = 0;
+  badResults = 0;
+  timeBack = 0;
+  rawKept = 0;
+  triggerOut = 0;
+  /** Seconds in the user's code, and in waiting for answers, over all workers. */
+  scriptSeconds = 0;
+
+  balance(): Balance {
+    return {
+      in: this.in,
+      out: this.out,
+      losses: { 'dropped-script': this.droppedScript, 'dropped-failure': this.droppedFailure, aborted: this.aborted },
+      info: {
+        changed: this.changed,
+        unchanged: this.unchanged,
+        'damaged-oversize': this.damagedOversize,
+        'damaged-failure': this.damagedFailure,
+        'passed-failure': this.passedFailure,
+        stale: this.stale,
+        retried: this.retried,
+        restarts: this.restarts,
+        'late-discarded': this.lateAnswers,
+        'bad-results': this.badResults,
+        'time-back': this.timeBack,
+        triggers: this.triggerOut,
+      },
+    };
+  }
+
+  /** True if something is not as the input and the script wanted it: exit status 3. */
+  get lossy(): boolean {
+    return this.damagedOversize + this.damagedFailure + this.passedFailure + this.stale + this.droppedFailure + this.aborted > 0;
+  }
+}

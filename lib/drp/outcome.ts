@@ -1,0 +1,23 @@
+/** What became of one dgram on its way through a worker. */
+
+export type Outcome =
+  /** The script changed nothing: emit the input. */
+  | { kind: 'same'; trigger: Buffer | undefined }
+  /** `bytes` is a view of worker memory, valid until its slot is released. */
+  | { kind: 'changed'; bytes: Buffer; trigger: Buffer | undefined }
+  | { kind: 'dropped' }
+  /** The result was too large by the rules; `bytes` is what fitted, for `cut`. */
+  | { kind: 'oversize'; needed: number; bytes: Buffer | undefined; trigger: Buffer | undefined }
+  /** The result belonged to another dgram (posix transport only). */
+  | { kind: 'stale' }
+  /** It was tried twice and failed twice. */
+  | { kind: 'failed'; why: string };
+
+/** An answer of a worker, whatever transport it came through. */
+export type Answer =
+  | { kind: 'hello' | 'ready' | 'stopped' }
+  | { kind: 'results'; sequence: number; outcomes: Outcome[]; micros: number }
+  | { kind: 'error'; text: string }
+  | { kind: 'garbage'; why: string }
+  /** An answer of a process that has been replaced, or to a question that nobody waits for. */
+  | { kind: 'late' };
