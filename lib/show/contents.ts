@@ -4,7 +4,7 @@ import { damageNames } from '../xtc/damage.ts';
 import type { Dgram } from '../xtc/dgram.ts';
 import type { Report } from '../xtc/finding.ts';
 import { levelName } from '../xtc/json-view.ts';
-import { fieldTypeName, XTC, xtcTypeName } from '../xtc/layout.ts';
+import { fieldTypeName, MAX_SHAPE_SLOTS, XTC, xtcTypeName } from '../xtc/layout.ts';
 import { type Field, formatNamesId, formatVersion, type NamesBlock, namesIdOf } from '../xtc/names.ts';
 import type { ShapesData } from '../xtc/shapes-data.ts';
 import type { Visitor, Walker } from '../xtc/walk.ts';
@@ -65,10 +65,11 @@ export class Contents {
 
   private describe(names: NamesBlock): void {
     this.lines.push(`  names ${titleOf(names)}, type ${names.detType || '-'}, id ${names.detId || '-'}`);
-    const width = Math.max(0, ...names.fields.map((field) => field.name.length));
+    const width = widest(names.fields.map((field) => field.name));
     for (const field of names.fields) {
       const own = field.alg ? `  ${field.alg} ${formatVersion(field.version)}` : '';
-      const rank = field.rank > 0 ? `[${'x'.repeat(field.rank)}]` : '';
+      const rank =
+        field.rank === 0 ? '' : field.rank > MAX_SHAPE_SLOTS ? `[rank ${field.rank}]` : `[${'x'.repeat(field.rank)}]`;
       this.lines.push(`    ${field.name.padEnd(width)}  ${fieldTypeName(field.type)}${rank}${own}`);
     }
   }
@@ -90,13 +91,18 @@ export class Contents {
     this.lines.push(`  ${titleOf(names)}`);
     const shown = names.fields.filter((field) => field.index < block.count && this.options.wants(names, field));
     const types = shown.map((field) => typeText(block, field));
-    const nameWidth = Math.max(0, ...shown.map((field) => field.name.length));
-    const typeWidth = Math.max(0, ...types.map((type) => type.length));
+    const nameWidth = widest(shown.map((field) => field.name));
+    const typeWidth = widest(types);
     shown.forEach((field, i) => {
       const value = valueText(block, field, this.walker.table, this.options.head);
       this.lines.push(`    ${field.name.padEnd(nameWidth)}  ${types[i]!.padEnd(typeWidth)}  ${value}`.trimEnd());
     });
   }
+}
+
+/** Not by spreading into Math.max: a damaged Names block can have more fields than a call can have arguments. */
+function widest(texts: readonly string[]): number {
+  return texts.reduce((width, text) => Math.max(width, text.length), 0);
 }
 
 /** `hsd_0 raw 2.3.42 (0x102)`. */

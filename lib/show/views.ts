@@ -164,6 +164,8 @@ function checkView(log: FindingLog): View {
 /** A file that merely ends too early is told apart from a damaged one. */
 function verdictOf(log: FindingLog): string {
   if (log.errors === 0) return log.warnings > 0 ? 'readable, with warnings' : 'clean';
-  const cut = log.findings.every(({ severity, code, resume }) => severity !== 'error' || (isIncomplete(code) && resume === null));
+  const cut = log.findings.every(
+    ({ severity, code, resume }) => severity !== 'error' || (isIncomplete(code) && resume === null),
+  );
   return cut ? 'incomplete' : 'damaged';
 }

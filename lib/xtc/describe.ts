@@ -145,6 +145,21 @@ export function namesBlockOf(spec: NamesSpec): NamesBlock {
   };
 }
 
+/**
+ * Checks that a description, wherever it comes from, can be written without loss. Characters are not checked: what a file has
+ * may be copied.
+ * @throws DataError `bad-names`
+ */
+export function checkNamesFit(names: NamesBlock): void {
+  for (const part of ['detType', 'detName', 'detId', 'alg'] as const) checkText(names[part], part);
+  for (const { name, alg, rank, elementSize, type } of names.fields) {
+    checkText(name, 'field name');
+    checkText(alg, `algorithm of field ${name}`);
+    if (elementSize === 0) throw badNames(`field ${name} has the unknown type ${type}`, name);
+    if (rank > MAX_RANK) throw badNames(`field ${name} has rank ${rank}; legal are 0..${MAX_RANK}`, name);
+  }
+}
+
 /** Bytes of the payload of a Names block with `fields` fields. */
 export function namesPayloadSize(fields: number): number {
   return NAME_INFO.size + NAME.size * fields;

@@ -5,6 +5,7 @@
 
 import { DataError } from '../errors.ts';
 import { type Dgram, viewOf } from './dgram.ts';
+import { checkHeaderNumbers } from './header-numbers.ts';
 import { DGRAM, MAX_EXTENT, TYPE, XTC } from './layout.ts';
 import { isNamesPayloadSize, type NamesBlock, type NamesTable, namesIdOf, parseNames } from './names.ts';
 import { withService } from './service.ts';
@@ -25,9 +26,10 @@ export interface DgramEdit {
 /**
  * An edited copy of a dgram. Broken containers are copied as they are: what cannot be understood is not touched.
  * @param table the descriptions that hold for this dgram; Names inside the dgram itself are honoured as well
- * @throws DataError `dgram-overflow` if the result is larger than an extent can say
+ * @throws DataError `dgram-overflow` if the result is larger than an extent can say, `bad-header` for numbers that do not fit
  */
 export function editDgram(dgram: Dgram, edit: DgramEdit, table?: NamesTable): Buffer {
+  checkHeaderNumbers(edit);
   const appended = (edit.append ?? []).reduce((sum, child) => sum + child.length, 0);
   if (dgram.size + appended > MAX_EXTENT + 12) {
     throw new DataError('dgram-overflow', `the edited dgram would have ${dgram.size + appended} bytes`, {
@@ -53,8 +55,12 @@ export function editDgram(dgram: Dgram, edit: DgramEdit, table?: NamesTable): Bu
   return result;
 }
 
-/** Changes time, service and damage of a dgram in place, and nothing else. */
+/**
+ * Changes time, service and damage of a dgram in place, and nothing else.
+ * @throws DataError `bad-header` for numbers that do not fit, before anything is changed
+ */
 export function editHeader(bytes: Buffer, edit: Pick<DgramEdit, 'sec' | 'nsec' | 'service' | 'damage'>): void {
+  checkHeaderNumbers(edit);
   if (edit.sec !== undefined) bytes.writeUInt32LE(edit.sec, DGRAM.sec);
   if (edit.nsec !== undefined) bytes.writeUInt32LE(edit.nsec, DGRAM.nsec);
   if (edit.damage !== undefined) bytes.writeUInt16LE(edit.damage, DGRAM.damage);
@@ -80,23 +86,35 @@ class Removal {
   /** Copies the children of `from..end` that stay to `out` at `to`; returns the position behind them. */
   copy(from: number, end: number, to: number): number {
     const { view, bytes } = this.dgram;
+    // Parents under way: where their input ends and where their copy starts. A stack of our own, as in the walk.
+    const outer: { stop: number; copy: number }[] = [];
     let at = from;
+    let stop = end;
     let used = to;
-    while (at < end) {
-      const extent = end - at < XTC.size ? 0 : view.getUint32(at + XTC.extent, true);
-      if (extent < XTC.size || extent > end - at) return used + bytes.copy(this.out, used, at, end);
+    for (;;) {
+      while (at >= stop) {
+        const parent = outer.pop();
+        if (!parent) return used;
+        this.out.writeUInt32LE(used - parent.copy, parent.copy + XTC.extent);
+        stop = parent.stop;
+      }
+      const extent = stop - at < XTC.size ? 0 : view.getUint32(at + XTC.extent, true);
+      if (extent < XTC.size || extent > stop - at) {
+        used += bytes.copy(this.out, used, at, stop);
+        at = stop;
+        continue;
+      }
       const type = view.getUint16(at + XTC.typeId, true) & 0xfff;
       if (type === TYPE.Parent) {
-        bytes.copy(this.out, used, at, at + XTC.size);
-        const behind = this.copy(at + XTC.size, at + extent, used + XTC.size);
-        this.out.writeUInt32LE(behind - used, used + XTC.extent);
-        used = behind;
-      } else if (!this.unwanted(type, at, at + extent)) {
-        used += bytes.copy(this.out, used, at, at + extent);
+        outer.push({ stop, copy: used });
+        stop = at + extent;
+        used += bytes.copy(this.out, used, at, at + XTC.size);
+        at += XTC.size;
+        continue;
       }
+      if (!this.unwanted(type, at, at + extent)) used += bytes.copy(this.out, used, at, at + extent);
       at += extent;
     }
-    return used;
   }
 
   private unwanted(type: number, start: number, end: number): boolean {

@@ -103,7 +103,11 @@ export class Framer {
       }
       const { view, pos } = this;
       const extent = view.getUint32(pos + DGRAM.extent, true);
-      if (extent < XTC.size || extent > MAX_EXTENT || (view.getUint16(pos + DGRAM.typeId, true) & TYPE_BITS) !== TYPE.Parent) {
+      if (
+        extent < XTC.size ||
+        extent > MAX_EXTENT ||
+        (view.getUint16(pos + DGRAM.typeId, true) & TYPE_BITS) !== TYPE.Parent
+      ) {
         this.loseHeader(extent);
         continue;
       }
@@ -265,7 +269,9 @@ export class Framer {
     if (this.eof) return this.end;
     const { inputSize } = this.options;
     // A file that has grown since it was opened has no known end.
-    return inputSize === undefined || inputSize - this.base < this.end ? Number.POSITIVE_INFINITY : inputSize - this.base;
+    return inputSize === undefined || inputSize - this.base < this.end
+      ? Number.POSITIVE_INFINITY
+      : inputSize - this.base;
   }
 
   /** Looks for the next plausible dgram; undefined when the search is over. */

@@ -3,6 +3,7 @@
  * like (`12`, `__proto__`), and a header-only line builds no object at all.
  */
 
+import { DataError } from '../errors.ts';
 import { damageNames } from './damage.ts';
 import type { Dgram } from './dgram.ts';
 import type { Report } from './finding.ts';
@@ -10,7 +11,7 @@ import { CODE, fieldTypeName, XTC, xtcTypeName } from './layout.ts';
 import { type Field, formatNamesId, formatVersion, type NamesBlock, namesIdOf } from './names.ts';
 import { groupNumbers, serviceName } from './service.ts';
 import type { ShapesData } from './shapes-data.ts';
-import { type ArrayMode, arrayJson, elementJson, isText } from './value.ts';
+import { type ArrayMode, arrayJson, elementCount, elementJson, isText } from './value.ts';
 import type { Visitor, Walker } from './walk.ts';
 
 export interface JsonViewOptions {
@@ -25,6 +26,9 @@ export interface JsonViewOptions {
   /** Which blocks and fields appear in `data`; default all. */
   wants?: (names: NamesBlock, field?: Field) => boolean;
 }
+
+/** Elements of `--arrays full` that one line may hold: with up to 25 characters each they still fit a string. */
+const MAX_ELEMENTS = 20_000_000;
 
 /** A JSON object under construction: key -> JSON text or a deeper object. */
 type Tree = Map<string, Tree | string>;
@@ -44,6 +48,9 @@ export class JsonView {
   private innerDamage: string[] = [];
   private issues: string[] = [];
   private hidden = false;
+  private elements = 0;
+  /** Highest number given to a doubled key so far; without it many equal keys would take quadratic time. */
+  private readonly doubled = new Map<Tree, Map<string, number>>();
 
   constructor(walker: Walker, options: JsonViewOptions = {}) {
     this.walker = walker;
@@ -75,10 +82,24 @@ export class JsonView {
     this.enums = new Map();
     this.names.length = this.contributors.length = this.innerDamage.length = this.issues.length = 0;
     this.hidden = false;
+    this.elements = 0;
+    this.doubled.clear();
   }
 
-  /** The line of the dgram that was walked. */
+  /**
+   * The line of the dgram that was walked.
+   * @throws DataError `line-too-long` if it does not fit a string (hundreds of megabytes of `--arrays full`)
+   */
   end(): string {
+    try {
+      return this.text();
+    } catch (error) {
+      if (error instanceof RangeError) throw lineTooLong(this.dgram, error);
+      throw error;
+    }
+  }
+
+  private text(): string {
     let text = `${headerJson(this.dgram)},"data":${treeJson(this.data)}`;
     if (this.contributors.length > 0) text += `,"contributors":[${this.contributors.join(',')}]`;
     if (this.names.length > 0) text += `,"names":[${this.names.join(',')}]`;
@@ -125,11 +146,22 @@ export class JsonView {
       if (field.type === CODE.ENUMDICT && field.rank === 0) continue;
       if (!this.options.wants(names, field)) continue;
       values.set(
-        freeKey(values, field.type === CODE.ENUMVAL ? field.shortName : field.name),
+        this.freeKey(values, field.type === CODE.ENUMVAL ? field.shortName : field.name),
         this.valueJson(block, field),
       );
     }
     if (names.labelFields.length > 0) this.addEnums(block);
+  }
+
+  /** The key itself, or with `#2`, `#3` ... if it is taken. */
+  private freeKey(values: Tree, key: string): string {
+    if (!values.has(key)) return key;
+    let numbers = this.doubled.get(values);
+    if (numbers === undefined) this.doubled.set(values, (numbers = new Map()));
+    let number = (numbers.get(key) ?? 1) + 1;
+    while (values.has(`${key}#${number}`)) number++;
+    numbers.set(key, number);
+    return `${key}#${number}`;
   }
 
   private addEnums(block: ShapesData): void {
@@ -142,18 +174,23 @@ export class JsonView {
   }
 
   private valueJson(block: ShapesData, field: Field): string {
-    if (isText(field)) {
-      if (block.unterminated(field.index)) {
-        this.report('unterminated-string', block.base + block.dataHeader, `text ${field.name} has no NUL`);
-      }
-      return JSON.stringify(block.string(field.index));
+    if (isText(field)) return JSON.stringify(block.string(field.index));
+    if (field.rank > 0) {
+      const { arrays, head } = this.options;
+      if (arrays === 'full' && (this.elements += elementCount(block, field)) > MAX_ELEMENTS)
+        throw lineTooLong(this.dgram);
+      return arrayJson(block, field, arrays, head);
     }
-    if (field.rank > 0) return arrayJson(block, field, this.options.arrays, this.options.head);
     if (field.type !== CODE.ENUMVAL) return elementJson(block.view, field.type, block.at(field.index));
     const value = block.number(field.index);
     const label = this.walker.table.label(block.names, field.enumName ?? '', value);
     return `{"value":${value},"label":${JSON.stringify(label)}}`;
   }
+}
+
+function lineTooLong({ index, offset }: Dgram, cause?: RangeError): DataError {
+  const why = 'the dgram is too large for one line of JSON: choose another --arrays mode, or fields with --field';
+  return new DataError('line-too-long', why, { place: { dgram: index, offset }, cause });
 }
 
 /** The line of `--no-data`: header keys only, nothing is decoded. */
@@ -211,14 +248,6 @@ function branch(tree: Tree, key: string): Tree {
   const fresh: Tree = new Map();
   tree.set(key, fresh);
   return fresh;
-}
-
-/** The key itself, or with `#2`, `#3` ... if it is taken. */
-function freeKey(values: Tree, key: string): string {
-  if (!values.has(key)) return key;
-  let number = 2;
-  while (values.has(`${key}#${number}`)) number++;
-  return `${key}#${number}`;
 }
 
 function treeJson(tree: Tree): string {

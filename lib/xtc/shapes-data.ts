@@ -120,7 +120,11 @@ export class ShapesData {
         size *= elements;
       }
       if (size > have - at) {
-        report('data-overrun', this.base + this.dataAt - XTC.size, `field ${field.name} needs more bytes than Data has`);
+        report(
+          'data-overrun',
+          this.base + this.dataAt - XTC.size,
+          `field ${field.name} needs more bytes than Data has`,
+        );
         return;
       }
       placement.offsets[i] = at;

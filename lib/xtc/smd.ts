@@ -67,7 +67,10 @@ export class SmdConverter {
     this.begin(dgram, dgram.src, dgram.damage);
     this.writer.raw(dgram.bytes.subarray(dgram.payloadStart, dgram.end));
     this.writer.names(SMD_NAMES);
-    return this.writer.finish();
+    const bytes = this.writer.finish();
+    // Copied byte for byte, version bits of the root type included.
+    dgram.bytes.copy(bytes, DGRAM.typeId, dgram.start + DGRAM.typeId, dgram.start + DGRAM.extent);
+    return bytes;
   }
 
   private event(dgram: Dgram, offset: number): Buffer {

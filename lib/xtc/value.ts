@@ -30,23 +30,35 @@ export function elementJson(view: DataView, type: number, at: number): string {
   return `"${value}"`;
 }
 
+/** Number of elements of an array field. */
+export function elementCount(block: ShapesData, field: Field): number {
+  return block.byteLength(field.index) / field.elementSize;
+}
+
 /** JSON text of a field that is neither text nor a scalar. */
 export function arrayJson(block: ShapesData, field: Field, mode: ArrayMode, head: number): string {
   const shape = block.shape(field.index);
   const at = block.at(field.index);
   if (mode === 'full') return nested(block.view, field.type, at, shape);
-  const elements = block.byteLength(field.index) / field.elementSize;
+  const elements = elementCount(block, field);
   let text = `{"dtype":"${DTYPES[field.type]}","shape":[${shape.join(',')}]`;
   if (mode !== 'none') text += `,"head":${list(block.view, field.type, at, Math.min(head, elements))}`;
   if (mode === 'md5') text += `,"md5":"${hash('md5', block.fieldBytes(field.index))}"`;
   return `${text}}`;
 }
 
+const PIECE = 4096;
+
 function list(view: DataView, type: number, at: number, count: number): string {
   const size = ELEMENT_SIZE[type]!;
-  const parts: string[] = [];
-  for (let i = 0; i < count; i++) parts.push(elementJson(view, type, at + i * size));
-  return `[${parts.join(',')}]`;
+  // Piece by piece: one array of millions of small strings takes ten times the memory of their text.
+  const pieces: string[] = [];
+  for (let first = 0; first < count; first += PIECE) {
+    const parts: string[] = [];
+    for (let i = first; i < Math.min(first + PIECE, count); i++) parts.push(elementJson(view, type, at + i * size));
+    pieces.push(parts.join(','));
+  }
+  return `[${pieces.join(',')}]`;
 }
 
 function nested(view: DataView, type: number, at: number, shape: readonly number[]): string {

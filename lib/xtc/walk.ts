@@ -8,14 +8,7 @@ import { DAMAGE } from './damage.ts';
 import type { Dgram } from './dgram.ts';
 import type { Report } from './finding.ts';
 import { TYPE, XTC, xtcTypeName } from './layout.ts';
-import {
-  describeNames,
-  formatNamesId,
-  isNamesPayloadSize,
-  type NamesBlock,
-  NamesTable,
-  namesIdOf,
-} from './names.ts';
+import { describeNames, formatNamesId, isNamesPayloadSize, type NamesBlock, NamesTable, namesIdOf } from './names.ts';
 import { SERVICE } from './service.ts';
 import { ShapesData } from './shapes-data.ts';
 

@@ -10,9 +10,10 @@
  */
 
 import { DataError } from '../errors.ts';
-import { encodeNames, namesPayloadSize } from './describe.ts';
+import { checkNamesFit, encodeNames, namesPayloadSize } from './describe.ts';
 import { viewOf } from './dgram.ts';
-import { CODE, DGRAM, fieldTypeName, MAX_EXTENT, SHAPE_SIZE, TYPE, XTC } from './layout.ts';
+import { checkHeaderNumbers } from './header-numbers.ts';
+import { CODE, DGRAM, fieldTypeName, MAX_EXTENT, MAX_SHAPE_SLOTS, SHAPE_SIZE, TYPE, XTC } from './layout.ts';
 import type { Field, NamesBlock } from './names.ts';
 import type { BlockLayout } from './shapes-data.ts';
 
@@ -64,7 +65,9 @@ export class DgramWriter {
     return this.used;
   }
 
+  /** @throws DataError `bad-header` for numbers that do not fit, `dgram-overflow` */
   begin(header: DgramHeader): void {
+    checkHeaderNumbers(header);
     this.used = 0;
     this.parents.length = 0;
     this.reserve(DGRAM.size, 'a dgram header');
@@ -77,6 +80,7 @@ export class DgramWriter {
 
   /** Opens a nested Parent (a contributor); close it with `endParent`. */
   beginParent(src: number, damage = 0): void {
+    checkHeaderNumbers({ src, damage });
     this.reserve(XTC.size, 'a Parent');
     this.parents.push(this.used);
     this.xtcHeader(this.used, src, damage, TYPE.Parent);
@@ -90,8 +94,9 @@ export class DgramWriter {
     this.view.setUint32(start + XTC.extent, this.used - start, true);
   }
 
-  /** Appends a Names block. @throws DataError `dgram-overflow` */
+  /** Appends a Names block. @throws DataError `bad-names` for texts that would be cut and types or ranks that do not exist, `dgram-overflow` */
   names(names: NamesBlock): void {
+    checkNamesFit(names);
     const extent = XTC.size + namesPayloadSize(names.fields.length);
     this.reserve(extent, `the description of ${names.detName} ${names.alg}`);
     const at = this.used;
@@ -106,6 +111,7 @@ export class DgramWriter {
    */
   data(names: NamesBlock, values: FieldValues, damage = 0, layout: BlockLayout = USUAL_LAYOUT): void {
     const parts = names.fields.map((field) => prepare(field, lookUp(values, field)));
+    checkHeaderNumbers({ damage });
     const shapesExtent = layout.shapes ? XTC.size + SHAPE_SIZE * names.arrays + layout.surplus : 0;
     let dataExtent: number = XTC.size;
     for (const part of parts) dataExtent += part.size;
@@ -145,6 +151,7 @@ export class DgramWriter {
 
   /** Closes the dgram. The bytes are valid until the next `begin`. @throws DataError `writer-order` if a Parent is open */
   finish(): Buffer {
+    if (this.used < DGRAM.size) throw new DataError('writer-order', 'finish without begin');
     if (this.parents.length > 0) throw new DataError('writer-order', 'a Parent is still open');
     this.view.setUint32(DGRAM.extent, this.used - 12, true);
     return this.bytes.subarray(0, this.used);
@@ -187,6 +194,8 @@ function lookUp(values: FieldValues, field: Field): FieldValue | undefined {
 
 function prepare(field: Field, value: FieldValue | undefined): Part {
   if (value === undefined) throw badValue(field, 'has no value');
+  if (field.elementSize === 0 || field.rank > MAX_SHAPE_SLOTS)
+    throw badValue(field, `of rank ${field.rank} cannot be written`);
   if (field.type === CODE.CHARSTR && field.rank === 1 && typeof value === 'string') return textPart(field, value);
   if (typeof value === 'string') throw badValue(field, 'is not a text field');
   if (typeof value === 'number' || typeof value === 'bigint') {
@@ -204,10 +213,14 @@ function textPart(field: Field, text: string): Part {
   return { size, shape: [size], put: (bytes, _view, at) => void bytes.write(text, at) };
 }
 
+const MAX_DIMENSION = 0xffffffff;
+
 function arrayPart(field: Field, value: ArrayValue): Part {
   const { shape, data } = value;
   if (shape.length !== field.rank)
     throw badValue(field, `has rank ${field.rank}, but the shape is [${shape.join(', ')}]`);
+  const wrong = shape.find((dim) => !Number.isInteger(dim) || dim < 0 || dim > MAX_DIMENSION);
+  if (wrong !== undefined) throw badValue(field, `has the impossible dimension ${wrong}`);
   const elements = shape.reduce((product, dim) => product * dim, 1);
   const size = elements * field.elementSize;
   if (ArrayBuffer.isView(data)) {
@@ -246,6 +259,9 @@ const RANGE: Readonly<Record<number, readonly [bigint, bigint]>> = {
 };
 
 function checkRange(field: Field, value: number | bigint): void {
+  if (field.type === CODE.FLOAT && Number.isFinite(Number(value)) && !Number.isFinite(Math.fround(Number(value)))) {
+    throw badValue(field, `cannot hold ${value}`);
+  }
   const range = RANGE[field.type];
   if (!range) return;
   if (typeof value === 'number' && !Number.isInteger(value)) throw badValue(field, `cannot hold ${value}`);
