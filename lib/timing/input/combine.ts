@@ -166,7 +166,7 @@ class Combiner {
   async #choose(): Promise<void> {
     const { activeDetectors, groups, common } = this.#inputs;
     const parts = this.#parts;
-    if (activeDetectors !== undefined) await this.#useDetectors(activeDetectors);
+    if (activeDetectors !== undefined) await this.#takeDetectors(activeDetectors);
     if (activeDetectors === undefined && groups === undefined) return;
     const chosen = new Set(groups ?? parts.detectors.map((detector) => detector.group));
     const commonGroup = common ?? parts.common;
@@ -185,7 +185,7 @@ class Combiner {
     parts.detectors = parts.detectors.filter((detector) => parts.groups.has(detector.group));
   }
 
-  async #useDetectors(file: string): Promise<void> {
+  async #takeDetectors(file: string): Promise<void> {
     const active = await readActiveDetectors(await this.#readers.readText(file), file);
     this.#parts.detectors = active.map((detector) => ({
       ...detector,

@@ -48,12 +48,30 @@ export function tryJson(text: string): Parsed {
   }
 }
 
+/** A `timing-input` error with the line and column where a text stops being JSON. */
 export function syntaxError(file: string, message: string, text: string): DaqError {
-  const offset = Number(/position (\d+)/.exec(message)?.[1] ?? Number.NaN);
-  const before = Number.isNaN(offset) ? '' : text.slice(0, offset);
-  const line = before.split('\n').length;
-  const place = Number.isNaN(offset) ? { file } : { file, line, column: offset - before.lastIndexOf('\n') };
+  const before = text.slice(0, validPrefix(text));
+  const place = { file, line: before.split('\n').length, column: before.length - before.lastIndexOf('\n') };
   return new DaqError('timing-input', `Not JSON: ${message}.`, { place });
+}
+
+/** Length of the longest prefix that could still become JSON; the parser's own message often has no position. */
+function validPrefix(text: string): number {
+  let low = 0;
+  let high = text.length;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (isUnfinished(text.slice(0, middle))) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+function isUnfinished(prefix: string): boolean {
+  const json = tryJson(prefix);
+  if (json.ok || /end of JSON|Unterminated/.test(json.message)) return true;
+  const position = /position (\d+)/.exec(json.message)?.[1];
+  return position !== undefined && Number(position) >= prefix.length;
 }
 
 /** `name` as seen from the folder of `from`. */

@@ -26,7 +26,7 @@ export class Field {
 
   at(key: string | number): Field {
     const path = typeof key === 'number' ? `${this.key}[${key}]` : this.key === '' ? key : `${this.key}.${key}`;
-    return new Field((this.value as Record<string | number, unknown>)[key], this.file, path);
+    return new Field((this.value as Record<string | number, unknown> | null | undefined)?.[key], this.file, path);
   }
 
   isObject(): boolean {

@@ -91,7 +91,7 @@ export class PeriodMasks {
     }
     if (plan.gate !== null) {
       if (!plan.gate.periodic) this.#applyGate(plan.gate, mask, k);
-      else if (this.moving.length > 0) andInto(mask, this.gate as Uint8Array);
+      else andInto(mask, this.gate as Uint8Array);
     }
     return mask;
   }

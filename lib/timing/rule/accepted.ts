@@ -16,8 +16,10 @@ export interface AcceptedTallies {
   readonly steady: Tally;
 }
 
-/** Largest limit of an inhibit, hence the accepted pulses that can matter. */
+/** Accepted pulses that can matter: a group under its own inhibits has at most the largest limit of them within the interval. */
 const HISTORY = 16;
+/** An automatic common group is not held back by its inhibits unless its own select fires: as many as the longest interval. */
+const AUTO_HISTORY = 4096;
 
 /**
  * Walks the pulses once more with the programmable inhibits until the state of the inhibits repeats at a boundary of the super-period.
@@ -83,7 +85,9 @@ class AcceptedPass {
       (bits, g) => bits | (1 << g),
       autoCommon ? 1 << common : 0,
     );
-    this.#gates = [...plan.partition.inhibits].map(([group, inhibits]) => new InhibitGate(group, inhibits));
+    this.#gates = [...plan.partition.inhibits].map(
+      ([group, inhibits]) => new InhibitGate(group, inhibits, autoCommon && group === common ? AUTO_HISTORY : HISTORY),
+    );
   }
 
   /** Distances of the accepted pulses that still count at the start of period k. */
@@ -150,11 +154,13 @@ class InhibitGate {
   readonly #inhibits: readonly Inhibit[];
   readonly #reach: number;
   /** Ring of the last accepted pulses. */
-  readonly #accepted = new Float64Array(HISTORY).fill(Number.NEGATIVE_INFINITY);
+  readonly #accepted: Float64Array;
   #count = 0;
 
-  constructor(group: number, inhibits: readonly Inhibit[]) {
+  /** `history`: accepted pulses to remember, a power of two. */
+  constructor(group: number, inhibits: readonly Inhibit[], history: number) {
     this.group = group;
+    this.#accepted = new Float64Array(history).fill(Number.NEGATIVE_INFINITY);
     this.#inhibits = inhibits;
     this.#reach = Math.max(1, ...inhibits.map((inhibit) => inhibit.interval)) - 1;
   }
@@ -162,14 +168,14 @@ class InhibitGate {
   /** True when some inhibit has its limit of accepted pulses within its interval. */
   isInhibited(pulse: number): boolean {
     for (const { interval, limit } of this.#inhibits) {
-      const oldest = this.#accepted[(this.#count - limit) & (HISTORY - 1)] as number;
+      const oldest = this.#accepted[(this.#count - limit) & (this.#accepted.length - 1)] as number;
       if (pulse - oldest < interval) return true;
     }
     return false;
   }
 
   accept(pulse: number): void {
-    this.#accepted[this.#count++ & (HISTORY - 1)] = pulse;
+    this.#accepted[this.#count++ & (this.#accepted.length - 1)] = pulse;
   }
 
   /** Clears the group's bit on refused pulses. */

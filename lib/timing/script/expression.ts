@@ -116,7 +116,7 @@ export class Expressions {
 
   #variable(node: SyntaxNode): PyValue {
     const value = this.#scope.get(this.#source(node));
-    return value === undefined ? this.#fail(node, `${this.#source(node)} is not defined`) : value;
+    return value === undefined ? this.#fail(node, `the name ${this.#source(node)} is not defined`) : value;
   }
 
   #dictionary(node: SyntaxNode): PyValue {
