@@ -56,8 +56,7 @@ export default class DgramCat extends DaqCommand {
 
   private conclude({ passes, gaveUp }: ShowResult, options: ShowOptions): ExitStatus {
     if (options.mode !== 'check') for (const pass of passes) this.sayFindings(pass, passes.length > 1);
-    for (const name of gaveUp)
-      this.say(`${name}: nothing came for ${options.timeout / 1000} s and there was no EndRun`);
+    for (const sentence of gaveUp) this.say(sentence);
     const misspelt = new Set(passes.flatMap((pass) => pass.selection.neverSeen()));
     if (misspelt.size > 0) this.say(`--where: no dgram had ${[...misspelt].join(', ')} (--names lists what there is)`);
     if (passes.some((pass) => pass.log.errors > 0)) return EXIT.no;
@@ -98,8 +97,16 @@ function optionsOf(flags: ParsedFlags): ShowOptions {
     timeout: flags.timeout * 1000,
     merge: flags.merge,
     json: flags.json,
+    output: outputOf(flags.output, mode),
     titles: process.stdout.isTTY && ['line', 'contents', 'hex'].includes(mode),
   };
+}
+
+function outputOf(url: string | undefined, mode: Mode): string | undefined {
+  if (url !== undefined && mode !== 'xtc2' && mode !== 'smd') {
+    throw new UsageError('--output goes with --format xtc2 or smd; text goes to stdout');
+  }
+  return url;
 }
 
 /** One view at a time; asking for two is a mistake that is better named than guessed at. */

@@ -20,6 +20,7 @@ const BY_CODE: Readonly<Record<string, ExitStatus>> = {
   'unreadable-input': EXIT.usage,
   'output-failed': EXIT.usage,
   'already-served': EXIT.usage,
+  'reader-gone': EXIT.loss,
   'no-native-addon': EXIT.usage,
   'cross-check': EXIT.internal,
   internal: EXIT.internal,

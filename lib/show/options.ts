@@ -30,6 +30,8 @@ export interface ShowOptions {
   merge: boolean;
   /** Results as one JSON document (stats, names, check). */
   json: boolean;
+  /** Where xtc2 and smd go, if not to stdout. */
+  output: string | undefined;
   /** Titles over the lines. */
   titles: boolean;
 }
@@ -51,6 +53,13 @@ export const viewFlags = {
     options: ['text', 'jsonl', 'xtc2', 'smd'],
     default: 'text',
     description: 'xtc2 writes the wanted dgrams unchanged, smd the small-data file of the input.',
+    helpGroup: 'VIEW',
+  }),
+  output: Flags.string({
+    char: 'o',
+    summary: 'where xtc2 and smd go: a file, zmq+ipc://PATH or zmq+tcp://HOST:PORT',
+    description: 'A file appears under its name when it is complete.',
+    helpValue: 'URL',
     helpGroup: 'VIEW',
   }),
   stats: Flags.boolean({ summary: 'counts, rates, sizes, damage, steps and gaps', helpGroup: 'VIEW' }),

@@ -3,8 +3,9 @@
 import type { Output } from '../cli/output.ts';
 import { InputError } from '../errors.ts';
 import { DgramReader } from '../stream/dgram-reader.ts';
+import type { DgramTaker } from '../stream/sink.ts';
 import { openBytes } from '../stream/source.ts';
-import { Checker } from '../xtc/checker.ts';
+import { Checker, type Companion } from '../xtc/checker.ts';
 import type { Dgram } from '../xtc/dgram.ts';
 import type { Finding } from '../xtc/finding.ts';
 import { Walker } from '../xtc/walk.ts';
@@ -13,6 +14,9 @@ import type { ShowOptions } from './options.ts';
 import { Selection } from './select.ts';
 import { makeView, type View } from './views.ts';
 
+/** Enough to see the pattern; a chunk without its Configure has a finding for every block of a million dgrams. */
+const CHECK_SHOWN_PER_CODE = 1000;
+
 export class Pass {
   readonly name: string;
   readonly walker: Walker;
@@ -20,40 +24,64 @@ export class Pass {
   readonly selection: Selection;
   readonly view: View;
   private readonly checker: Checker | undefined;
+  private readonly learns: boolean;
+  private readonly companion: Companion | undefined;
   /** Dgrams shown. */
   shown = 0;
+  /** Dgrams that were not wanted. */
+  notSelected = 0;
+  /** Dgrams of the input so far, and their bytes. */
+  taken = 0;
+  bytes = 0;
 
-  /** @param walker that of the chunk before, if this input continues it */
-  constructor(name: string, options: ShowOptions, out: Output, walker: Walker, described: boolean) {
+  /**
+   * @param walker that of the chunk before, if this input continues it
+   * @param sink where xtc2 and smd go
+   */
+  constructor(
+    name: string,
+    options: ShowOptions,
+    out: Output,
+    walker: Walker,
+    described: boolean,
+    sink: DgramTaker = out,
+  ) {
     this.name = name;
     this.walker = walker;
-    this.log = new FindingLog(options.mode === 'check' ? Number.MAX_SAFE_INTEGER : undefined);
+    this.log = new FindingLog(options.mode === 'check' ? CHECK_SHOWN_PER_CODE : undefined);
     this.selection = new Selection(options.selection, options.epoch, walker);
-    this.view = makeView(options, walker, this.selection, this.log, out);
+    this.view = makeView(options, walker, this.selection, this.log, out, sink);
     const found = (finding: Finding) => this.log.add(finding);
+    this.learns = options.follow || this.selection.payloads;
     this.checker = this.view.decodes ? new Checker(walker, found, { configured: described }) : undefined;
+    const { visitor, report } = this.view;
+    this.companion = visitor && { visitor, ...(report ? { report } : {}) };
   }
 
   /** True if payloads are never looked at. */
   get headersOnly(): boolean {
-    return this.checker === undefined && !this.selection.payloads;
+    return this.checker === undefined && !this.learns;
   }
 
   take(dgram: Dgram): void {
-    const wanted = this.selection.accepts(dgram);
-    if (!wanted) {
+    if (!this.accepts(dgram)) {
       this.checker?.check(dgram);
       return;
     }
-    this.shown++;
     this.view.begin?.(dgram);
-    if (this.view.visitor)
-      this.checker?.check(dgram, {
-        visitor: this.view.visitor,
-        ...(this.view.report ? { report: this.view.report } : {}),
-      });
-    else this.checker?.check(dgram);
+    this.checker?.check(dgram, this.companion);
     this.view.end(dgram);
+  }
+
+  /** Whether a dgram is wanted. Every dgram of the input must come through here, because any may describe later ones. */
+  accepts(dgram: Dgram): boolean {
+    const wanted = this.selection.accepts(dgram);
+    this.taken++;
+    this.bytes += dgram.size;
+    if (wanted) this.shown++;
+    else this.notSelected++;
+    if (this.learns && !this.checker) this.walker.walk(dgram, {});
+    return wanted;
   }
 
   /** Takes the framing faults of the reader into account. */

@@ -8,7 +8,9 @@ import { DgramReader } from '../stream/dgram-reader.ts';
 import { EventAssembler } from '../stream/event-built.ts';
 import { FollowSource } from '../stream/follow.ts';
 import { MergeReader } from '../stream/merge.ts';
-import { openBytes } from '../stream/source.ts';
+import { isStreamUrl, openSink, openStream } from '../stream/open.ts';
+import type { DgramTaker } from '../stream/sink.ts';
+import type { ByteSource } from '../stream/source.ts';
 import { SERVICE } from '../xtc/service.ts';
 import { Walker } from '../xtc/walk.ts';
 import { lineTitles } from './line.ts';
@@ -17,7 +19,7 @@ import { describedBy, Pass } from './pass.ts';
 
 export interface ShowResult {
   passes: readonly Pass[];
-  /** Inputs that ended because nothing came any more before EndRun. */
+  /** A sentence for every input that ended before its stream did. */
   gaveUp: readonly string[];
 }
 
@@ -27,54 +29,73 @@ export interface ShowContext {
   out: Output;
   lifecycle: Lifecycle;
   say: (message: string) => void;
+  /** The passes so far, for who wants to look while they run. */
+  passes?: Pass[];
+  /** Where xtc2 and smd go, if not to `out`. */
+  sink?: DgramTaker;
 }
 
 /** @throws InputError, UsageError, OutputClosed */
 export async function showInputs(names: readonly string[], context: ShowContext): Promise<ShowResult> {
-  const { options, out } = context;
+  const { options, out, lifecycle, say } = context;
   if (options.titles) out.line(lineTitles());
-  return options.merge ? showMerged(names, context) : showInTurn(names, context);
+  const show = options.merge ? showMerged : showInTurn;
+  if (options.output === undefined) return show(names, context);
+  const sink = await openSink(options.output, { lifecycle, say, stdout: out });
+  try {
+    const result = await show(names, { ...context, sink });
+    await sink.close();
+    return result;
+  } catch (error) {
+    sink.abandon();
+    throw error;
+  }
 }
 
 async function startPass(name: string, context: ShowContext, previous?: Pass): Promise<Pass> {
-  const { options, out } = context;
-  if (previous && continuesChunk(previous.name, name)) return new Pass(name, options, out, previous.walker, true);
+  const { options, out, sink } = context;
+  if (previous && continuesChunk(previous.name, name)) return new Pass(name, options, out, previous.walker, true, sink);
   const { config, corrupted } = options;
   const walker = config === undefined ? new Walker({ corrupted }) : await describedBy(config, corrupted);
-  return new Pass(name, options, out, walker, config !== undefined);
+  return new Pass(name, options, out, walker, config !== undefined, sink);
 }
 
 async function showInTurn(names: readonly string[], context: ShowContext): Promise<ShowResult> {
   const { options, out, lifecycle } = context;
-  const passes: Pass[] = [];
+  const passes = context.passes ?? [];
   const gaveUp: string[] = [];
   const queue = [...names];
-  let left = options.selection.count;
+  let { count: left, skip = 0 } = options.selection;
   for (let name = queue.shift(); name !== undefined && !lifecycle.stop.aborted; name = queue.shift()) {
-    const limited =
-      left === undefined
-        ? context
-        : { ...context, options: { ...options, selection: { ...options.selection, count: left } } };
+    const selection = { ...options.selection, skip, ...(left === undefined ? {} : { count: left }) };
+    const limited = { ...context, options: { ...options, selection } };
     const pass = await startPass(name, limited, passes.at(-1));
     passes.push(pass);
     if (names.length > 1 && isText(options)) out.line(`${passes.length > 1 ? '\n' : ''}==> ${name} <==`);
     const ended = await showOne(pass, context);
     if (ended.next !== undefined) queue.unshift(ended.next);
-    if (ended.gaveUp) gaveUp.push(name);
+    if (ended.lost !== undefined) gaveUp.push(`${name}: ${ended.lost}`);
     showResult(pass, context, names.length > 1);
     await out.drain();
     if (left !== undefined) left -= pass.shown;
+    skip -= pass.selection.skipped;
     if (left === 0) break;
   }
   return { passes, gaveUp };
 }
 
-/** Reads one input to its end; `next` is the chunk that it announced. */
-async function showOne(pass: Pass, context: ShowContext): Promise<{ next?: string; gaveUp: boolean }> {
-  const { options, out, lifecycle } = context;
-  const source =
-    options.follow && pass.name !== '-' ? new FollowSource(pass.name, { timeout: options.timeout }) : undefined;
-  const reader = new DgramReader(source ?? (await openBytes(pass.name)), {
+/** A URL or `-`, which end by themselves, or a file, which may be followed. */
+function openInput(name: string, { options, lifecycle, say }: ShowContext): Promise<ByteSource> | FollowSource {
+  if (options.follow && name !== '-' && !isStreamUrl(name)) return new FollowSource(name, { timeout: options.timeout });
+  return openStream(name, { lifecycle, say });
+}
+
+/** Reads one input to its end; `next` is the chunk that it announced, `lost` why it ended before its stream did. */
+async function showOne(pass: Pass, context: ShowContext): Promise<{ next?: string; lost?: string }> {
+  const { options, out, sink = out, lifecycle } = context;
+  const source = await openInput(pass.name, context);
+  const followed = source instanceof FollowSource;
+  const reader = new DgramReader(source, {
     stop: lifecycle.stop,
     resync: options.resync,
     headersOnly: pass.headersOnly && options.mode !== 'xtc2' && options.mode !== 'smd',
@@ -85,34 +106,42 @@ async function showOne(pass: Pass, context: ShowContext): Promise<{ next?: strin
     do {
       while (!over && reader.next()) {
         pass.take(reader.dgram);
-        if (source) {
+        if (followed) {
           next ??= announcedChunk(reader.dgram, pass.walker, pass.name);
           over = reader.dgram.service === SERVICE.EndRun || (next !== undefined && reader.pending === 0);
         }
         over ||= pass.selection.done;
-        if (out.full) await out.drain();
+        if (out.full || sink.full) await drain(context);
       }
       // A person may be looking, and views end with the next fill.
-      await out.drain();
+      await drain(context);
     } while (!over && (await reader.fill()));
   } finally {
     reader.close();
   }
-  const gaveUp = source?.gaveUp ?? false;
-  if (!gaveUp) pass.close(reader.findings);
-  return next === undefined ? { gaveUp } : { next, gaveUp: false };
+  const { lost } = source;
+  // What follows the last whole dgram of a growing file is not wrong, it is not finished.
+  if (!followed || lost === undefined) pass.close(reader.findings);
+  if (next !== undefined) return { next };
+  return lost === undefined ? {} : { lost };
+}
+
+async function drain({ out, sink }: ShowContext): Promise<void> {
+  await out.drain();
+  await sink?.drain();
 }
 
 async function showMerged(names: readonly string[], context: ShowContext): Promise<ShowResult> {
-  const { options, out, lifecycle } = context;
+  const { options, out, sink = out, lifecycle } = context;
   if (options.mode === 'smd')
     throw new UsageError('--merge does not go with --format smd: an smd file indexes one file');
-  const passes: Pass[] = [];
+  const passes = context.passes ?? [];
+  const sources: ByteSource[] = [];
   const readers: DgramReader[] = [];
   for (const name of names) {
     passes.push(await startPass(name, context));
-    const source = options.follow ? new FollowSource(name, { timeout: options.timeout }) : await openBytes(name);
-    readers.push(new DgramReader(source, { stop: lifecycle.stop, resync: options.resync }));
+    sources.push(await openInput(name, context));
+    readers.push(new DgramReader(sources.at(-1)!, { stop: lifecycle.stop, resync: options.resync }));
   }
   const merge = new MergeReader(readers);
   const events = options.mode === 'xtc2' ? new EventAssembler() : undefined;
@@ -121,31 +150,31 @@ async function showMerged(names: readonly string[], context: ShowContext): Promi
     while (left > 0 && merge.next()) {
       const pass = passes[merge.stream]!;
       if (events) {
-        if (pass.selection.accepts(merge.dgram)) {
-          if (!events.fits(merge.dgram)) left -= putEvent(events, out);
+        if (pass.accepts(merge.dgram)) {
+          if (!events.fits(merge.dgram)) left -= putEvent(events, sink);
           if (left > 0) events.add(merge.dgram);
-          pass.shown++;
         }
       } else {
         const before = pass.shown;
         pass.take(merge.dgram);
         left -= pass.shown - before;
       }
-      if (out.full) await out.drain();
+      if (out.full || sink.full) await drain(context);
     }
-    await out.drain();
+    await drain(context);
   } while (left > 0 && (await merge.fill()));
-  if (events && left > 0) putEvent(events, out);
+  if (events && left > 0) putEvent(events, sink);
   readers.forEach((reader, i) => {
     passes[i]!.close(reader.findings);
     reader.close();
     showResult(passes[i]!, context, names.length > 1);
   });
-  await out.drain();
-  return { passes, gaveUp: [] };
+  await drain(context);
+  const gaveUp = sources.flatMap(({ name, lost }) => (lost === undefined ? [] : [`${name}: ${lost}`]));
+  return { passes, gaveUp };
 }
 
-function putEvent(events: EventAssembler, out: Output): number {
+function putEvent(events: EventAssembler, out: DgramTaker): number {
   const event = events.take();
   if (event) out.bytes(event);
   return event ? 1 : 0;

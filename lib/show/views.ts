@@ -1,6 +1,7 @@
 /** The views of `dgram-cat`: what is written for a wanted dgram, and at the end of an input. */
 
 import type { Output } from '../cli/output.ts';
+import type { DgramTaker } from '../stream/sink.ts';
 import type { Companion } from '../xtc/checker.ts';
 import type { Dgram } from '../xtc/dgram.ts';
 import { isIncomplete } from '../xtc/finding.ts';
@@ -35,6 +36,7 @@ export function makeView(
   selection: Selection,
   log: FindingLog,
   out: Output,
+  sink: DgramTaker = out,
 ): View {
   const { epoch, mode } = options;
   switch (mode) {
@@ -47,9 +49,9 @@ export function makeView(
     case 'jsonl':
       return jsonView(options, walker, selection, out);
     case 'xtc2':
-      return { decodes: false, end: (dgram) => out.bytes(dgram.slice()) };
+      return { decodes: false, end: (dgram) => sink.bytes(dgram.slice()) };
     case 'smd':
-      return smdView(out);
+      return smdView(sink);
     case 'stats':
       return statsView(options);
     case 'names':
@@ -89,12 +91,12 @@ function jsonView(options: ShowOptions, walker: Walker, selection: Selection, ou
   };
 }
 
-function smdView(out: Output): View {
+function smdView(sink: DgramTaker): View {
   const converter = new SmdConverter();
   return {
     decodes: false,
     // The converter uses its buffer again for the next dgram, so the bytes are copied; they are few.
-    end: (dgram) => out.bytes(Buffer.from(converter.convert(dgram))),
+    end: (dgram) => sink.bytes(Buffer.from(converter.convert(dgram))),
   };
 }
 

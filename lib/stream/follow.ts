@@ -43,6 +43,10 @@ export class FollowSource implements ByteSource {
     return this.timedOut;
   }
 
+  get lost(): string | undefined {
+    return this.timedOut ? `nothing came for ${this.timeout / 1000} s and there was no EndRun` : undefined;
+  }
+
   async read(into: Buffer): Promise<number> {
     let waited = 0;
     while (!this.closed) {

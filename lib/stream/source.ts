@@ -13,6 +13,8 @@ export interface ByteSource {
   readonly name: string;
   /** Bytes in all, where that is known and final. */
   readonly size: number | undefined;
+  /** Why the source ended before its stream did, once that is known. */
+  readonly lost?: string | undefined;
   /** Puts up to `into.length` bytes there. @throws InputError when the system refuses */
   read(into: Buffer): number | Promise<number>;
   /** Passes over bytes; fewer than asked for at the end. */
@@ -218,7 +220,8 @@ class DeviceSource implements ByteSource {
   }
 }
 
-async function skipByReading(source: ByteSource, bytes: number): Promise<number> {
+/** Passes over bytes of a source that cannot jump. */
+export async function skipByReading(source: ByteSource, bytes: number): Promise<number> {
   const scratch = Buffer.allocUnsafeSlow(Math.min(bytes, PIPE_BUFFER));
   let done = 0;
   while (done < bytes) {
