@@ -26,6 +26,9 @@ export interface DrpOptions {
   workers: number;
   transport: Transport;
   identity: DrpIdentity;
+  /** Separates two of them with one identity on a node. */
+  instance: string | undefined;
+  ipcMode: number;
   /** Slots per worker, the first one for transitions only. */
   slots: number;
   /** Most dgrams in one slot. */
@@ -51,12 +54,8 @@ export interface DrpOptions {
   allowDrop: boolean;
   /** Folder of constants for our runtime. */
   constants: string | undefined;
-  /** posix: SlowUpdates to one worker, as upstream does, instead of to all. */
-  slowUpdateToOne: boolean;
   /** posix: where the supervisor publishes constants. */
   supervisor: string;
-  /** posix: environment and script that repair newer psana. */
-  psanaCompat: 'auto' | 'none' | '2025-11';
   verbose: number;
 }
 

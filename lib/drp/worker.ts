@@ -19,6 +19,8 @@ export interface Failure {
   batch: Batch | undefined;
   /** The worker said itself that it failed at the first dgram without a result. */
   atFirst: boolean;
+  /** What the process wrote at the end. */
+  lastWords: string;
 }
 
 export interface WorkerEvents {
@@ -81,7 +83,11 @@ export class Worker {
       if (this.process === process) this.fail(`it ended by itself, ${describeExit(exit)}`);
     });
     if (this.link.greets) await this.expect('hello', timeout);
-    this.state = 'up';
+  }
+
+  /** It has the script and the state of the others: batches may be sent. */
+  ready(): void {
+    if (this.state === 'starting') this.state = 'up';
   }
 
   /** Loads the script. @throws DataError `worker-failed` with what went wrong */
@@ -137,10 +143,8 @@ export class Worker {
     const finish = async () => {
       const exit = process && (await process.stop());
       this.link.reset();
-      const words = lastLines(exit?.lastWords ?? '');
-      const reason = words === '' ? why : `${why}\n${words}`;
-      waiter?.fail(reason);
-      this.listener.failed(this, { why: reason, batch, atFirst });
+      waiter?.fail(why);
+      this.listener.failed(this, { why, batch, atFirst, lastWords: exit?.lastWords ?? '' });
     };
     void finish();
   }
@@ -208,10 +212,4 @@ export class Worker {
     batch.settle(outcomes, this.listener.keep);
     this.listener.progressed(this, batch, micros);
   }
-}
-
-const SHOWN_LINES = 30;
-
-function lastLines(text: string): string {
-  return text.trimEnd().split('\n').slice(-SHOWN_LINES).join('\n').trim();
 }

@@ -45,6 +45,8 @@ export class PythonProcess {
     this.child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe', ...ends],
       env: { ...process.env, ...options.env },
+      // A ^C of the terminal is for us: we let the workers finish what they have.
+      detached: true,
     });
     this.pid = this.child.pid;
     for (const stream of [this.child.stdout, this.child.stderr]) {

@@ -1,0 +1,145 @@
+/** The options of drp-python as flags, and from flags to values. */
+
+import * as Flags from '@oclif/core/flags';
+import type { InferredFlags } from '@oclif/core/interfaces';
+import { UsageError } from '../errors.ts';
+import { MAX_PER_SLOT } from './protocol.ts';
+import { type DrpOptions, FAILURE_POLICIES, OVERSIZE_KEEPS, RAW_POLICIES, TRANSPORTS } from './types.ts';
+
+const number = (summary: string, helpGroup: string, initial: number, min = 0, helpValue = 'N') => Flags.integer({ summary, helpGroup, default: initial, min, helpValue });
+
+export const streamFlags = {
+  input: Flags.string({ char: 'i', summary: 'where dgrams come from', helpValue: 'URL', default: '-', helpGroup: 'STREAMS' }),
+  output: Flags.string({ char: 'o', summary: 'where the results go', helpValue: 'URL', default: '-', helpGroup: 'STREAMS' }),
+  'trigger-out': Flags.string({ char: 't', summary: 'where trigger contributions go', helpValue: 'URL', helpGroup: 'STREAMS' }),
+  config: Flags.string({ summary: 'first dgram of FILE configures the workers (chunk files)', helpValue: 'FILE', helpGroup: 'STREAMS' }),
+};
+
+export const workerFlags = {
+  workers: Flags.integer({ char: 'W', summary: 'Python processes', helpValue: 'N', default: 4, min: 1, max: 255, helpGroup: 'WORKERS' }),
+  ipc: Flags.string({
+    summary: 'transport',
+    options: [...TRANSPORTS],
+    default: 'sysv',
+    description: 'posix drives the existing Python side unmodified; pipe needs no IPC rights.',
+    helpGroup: 'WORKERS',
+  }),
+  python: Flags.string({
+    summary: 'interpreter',
+    helpValue: 'PROGRAM',
+    description: 'The default is the first python3 on PATH that can import numpy.',
+    helpGroup: 'WORKERS',
+  }),
+  batch: Flags.integer({ summary: 'most dgrams handed over at once', helpValue: 'N', default: MAX_PER_SLOT, min: 1, max: MAX_PER_SLOT, helpGroup: 'WORKERS' }),
+  slots: Flags.integer({ summary: 'batches under way per worker, and one for transitions', helpValue: 'N', default: 4, min: 2, max: 64, helpGroup: 'WORKERS' }),
+  timeout: number('seconds for an answer', 'WORKERS', 15, 1, 'S'),
+  'beginrun-timeout': number('seconds for BeginRun, constants included', 'WORKERS', 60, 1, 'S'),
+  restarts: number('restarts of one worker within a minute before giving up', 'WORKERS', 5),
+  constants: Flags.string({ summary: 'folder of calibration constants for the script', helpValue: 'DIR', helpGroup: 'WORKERS' }),
+};
+
+export const resultFlags = {
+  pebble: Flags.string({ summary: 'largest L1Accept, for example 4M', helpValue: 'BYTES', default: '1M', helpGroup: 'RESULTS' }),
+  'max-transition': Flags.string({ summary: 'largest other dgram', helpValue: 'BYTES', default: '8M', helpGroup: 'RESULTS' }),
+  'on-oversize': Flags.string({ summary: 'when a result is too large', options: ['abort', 'damage'], default: 'abort', helpGroup: 'RESULTS' }),
+  'oversize-keep': Flags.string({ summary: 'what goes out of a damaged one', options: [...OVERSIZE_KEEPS], default: 'none', helpGroup: 'RESULTS' }),
+  'on-worker-failure': Flags.string({ summary: 'when an event failed twice', options: [...FAILURE_POLICIES], default: 'damage', helpGroup: 'RESULTS' }),
+  raw: Flags.string({ summary: 'raw data of events: as the script says, always kept, or always dropped', options: [...RAW_POLICIES], default: 'script', helpGroup: 'RESULTS' }),
+  'prescale-raw': number('keep raw on every Nth event, whatever the script says', 'RESULTS', 0),
+  'trigger-size': number('largest trigger data of an event, bytes', 'RESULTS', 256),
+  'verify-every': number('walk the structure of every Nth result; 0 for never', 'RESULTS', 1000),
+  'allow-drop': Flags.boolean({ summary: 'the script may drop whole events', helpGroup: 'RESULTS' }),
+};
+
+export const identityFlags = {
+  detector: Flags.string({
+    char: 'D',
+    summary: 'detector name and segment: hsd_0',
+    helpValue: 'NAME_SEGMENT',
+    description: 'The default is the alias of -u, if it looks like one.',
+    helpGroup: 'IDENTITY',
+  }),
+  'det-type': Flags.string({ summary: 'detector type, for the script', helpValue: 'TYPE', default: '', helpGroup: 'IDENTITY' }),
+  serial: Flags.string({ char: 'S', summary: 'serial number, for the script', helpValue: 'ID', default: '', helpGroup: 'IDENTITY' }),
+  instrument: Flags.string({ char: 'P', summary: 'instrument', helpValue: 'NAME', default: '', helpGroup: 'IDENTITY' }),
+  instance: Flags.string({ summary: 'what else separates two of them on a node', helpValue: 'TEXT', helpGroup: 'IDENTITY' }),
+  'ipc-mode': Flags.string({ summary: 'mode of IPC objects, octal', helpValue: 'MODE', default: '0600', helpGroup: 'IDENTITY' }),
+  kwarg: Flags.string({
+    char: 'k',
+    summary: 'settings of the existing system: pebbleBufSize=N,pythonScript=PATH',
+    helpValue: 'KEY=VALUE,...',
+    multiple: true,
+    helpGroup: 'IDENTITY',
+  }),
+  supervisor: Flags.string({ summary: 'posix: where worker 0 publishes constants', helpValue: 'IP:PORT', default: '127.0.0.1:0', helpGroup: 'IDENTITY' }),
+  verbose: Flags.boolean({ char: 'v', summary: 'say more', helpGroup: 'IDENTITY' }),
+};
+
+export const drpFlags = { ...streamFlags, ...workerFlags, ...resultFlags, ...identityFlags };
+export type DrpFlags = InferredFlags<typeof drpFlags>;
+
+/** `-k` settings that we understand; others belong to programs that we replace and are passed over, as upstream does. */
+export function kwargs(flags: Pick<DrpFlags, 'kwarg'>): Map<string, string> {
+  const pairs = (flags.kwarg ?? []).flatMap((list) => list.split(',')).filter((pair) => pair !== '');
+  return new Map(
+    pairs.map((pair) => {
+      const [key, ...value] = pair.split('=');
+      if (value.length === 0) throw new UsageError(`-k ${pair}: write KEY=VALUE`);
+      return [key!, value.join('=')];
+    }),
+  );
+}
+
+/** @throws UsageError that quotes the value */
+export function optionsFrom(flags: DrpFlags, script: string, scriptArgs: readonly string[], partition: number, alias: string | undefined): DrpOptions {
+  const settings = kwargs(flags);
+  const pebble = settings.get('pebbleBufSize');
+  return {
+    script,
+    scriptArgs,
+    workers: flags.workers,
+    transport: flags.ipc as DrpOptions['transport'],
+    identity: { partition, ...nameOf(flags.detector ?? alias), detType: flags['det-type'], detId: flags.serial, instrument: flags.instrument },
+    instance: flags.instance,
+    ipcMode: parseMode(flags['ipc-mode']),
+    slots: flags.slots,
+    batch: flags.batch,
+    pebble: parseBytes(pebble ?? flags.pebble, pebble === undefined ? '--pebble' : '-k pebbleBufSize'),
+    maxTransition: parseBytes(flags['max-transition'], '--max-transition'),
+    timeout: flags.timeout * 1000,
+    beginRunTimeout: flags['beginrun-timeout'] * 1000,
+    restarts: flags.restarts,
+    onOversize: flags['on-oversize'] as DrpOptions['onOversize'],
+    oversizeKeep: flags['oversize-keep'] as DrpOptions['oversizeKeep'],
+    onWorkerFailure: flags['on-worker-failure'] as DrpOptions['onWorkerFailure'],
+    raw: flags.raw as DrpOptions['raw'],
+    prescaleRaw: flags['prescale-raw'],
+    triggerBytes: flags['trigger-out'] === undefined ? 0 : flags['trigger-size'],
+    verifyEvery: flags['verify-every'],
+    allowDrop: flags['allow-drop'],
+    constants: flags.constants,
+    supervisor: flags.supervisor,
+    verbose: flags.verbose ? 1 : 0,
+  };
+}
+
+/** `hsd_0` is segment 0 of hsd: the last underscore separates. */
+function nameOf(text: string | undefined): { detName: string; segment: number } {
+  const match = /^(.+)_(\d+)$/.exec(text ?? '');
+  return match ? { detName: match[1]!, segment: Number(match[2]) } : { detName: text ?? '', segment: 0 };
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 };
+
+/** `4M`, `65536`. @throws UsageError */
+export function parseBytes(text: string, option: string): number {
+  const match = /^(\d+)([KMG]?)$/i.exec(text);
+  const bytes = match ? Number(match[1]) * UNITS[match[2]!.toUpperCase()]! : Number.NaN;
+  if (!(bytes >= 24 && bytes <= 0x7fffffff)) throw new UsageError(`${option}: "${text}" is no size between 24 and 2G; write 65536, 64K or 4M`);
+  return bytes;
+}
+
+function parseMode(text: string): number {
+  if (!/^0?[0-7]{3}$/.test(text)) throw new UsageError(`--ipc-mode: "${text}" is no mode; write 0600, 0660 or 0666`);
+  return Number.parseInt(text, 8);
+}

@@ -1,0 +1,396 @@
+/**
+ * The workers together: deals batches out, keeps the order, replaces workers that fail, and makes transitions barriers
+ * (spec drp-python.md, sections 5 and 6). The rules are in Batch and ReorderWindow; here they meet processes and clocks.
+ */
+
+import { DataError, UsageError } from '../errors.ts';
+import type { Dgram } from '../xtc/dgram.ts';
+import { SERVICE, serviceName } from '../xtc/service.ts';
+import { Batch } from './batch.ts';
+import { checkConfigure, checkHeader, checkStructure, sameConfigure } from './check-result.ts';
+import type { Counters } from './counters.ts';
+import { describe, type Emitter } from './emitter.ts';
+import type { Outcome } from './outcome.ts';
+import { INPUT_FLAG } from './protocol.ts';
+import { RunState } from './run-state.ts';
+import { type DrpOptions, resultLimit } from './types.ts';
+import { ReorderWindow } from './window.ts';
+import { type Failure, Worker, type WorkerEvents } from './worker.ts';
+
+/** Bytes of a batch above which the next dgram starts another one: small enough to stay in the cache. */
+const BATCH_BYTES = 256 * 1024;
+/** A batch should not keep its worker longer than this, or the others wait at the next transition. */
+const BATCH_MICROS = 5000;
+const TICK_MS = 100;
+const STOP_LIMIT_MS = 2000;
+const RESTART_WINDOW_MS = 60_000;
+const RESTART_DELAYS_MS = [0, 500, 1000, 2000, 4000];
+const KEEP_RAW_BIT = 1 << 22;
+
+export interface PoolParts {
+  options: DrpOptions;
+  workers: (events: WorkerEvents) => Worker[];
+  emitter: Emitter;
+  counters: Counters;
+  /** Writes everything that was emitted; then the views are free. */
+  drain: () => Promise<void>;
+  say: (message: string) => void;
+}
+
+export class Pool implements WorkerEvents {
+  readonly workers: readonly Worker[];
+  private readonly options: DrpOptions;
+  private readonly emitter: Emitter;
+  private readonly counters: Counters;
+  private readonly drain: () => Promise<void>;
+  private readonly say: (message: string) => void;
+  private readonly window = new ReorderWindow();
+  private readonly state = new RunState();
+  private readonly restarting = new Map<Worker, Promise<void>>();
+  private readonly ticker: NodeJS.Timeout;
+  private open: Batch | undefined;
+  private openEnd = 0;
+  private pumping: Promise<void> | undefined;
+  private wakers: (() => void)[] = [];
+  private failure: Error | undefined;
+  private started = false;
+  private scriptLoaded = false;
+  private perEventMicros = 0;
+  private eventNumber = 0;
+  private verified = 0;
+  private turn = 0;
+  private timeout: number;
+
+  constructor({ options, workers, emitter, counters, drain, say }: PoolParts) {
+    this.options = options;
+    this.emitter = emitter;
+    this.counters = counters;
+    this.drain = drain;
+    this.say = say;
+    this.timeout = options.timeout;
+    this.workers = workers(this);
+    this.ticker = setInterval(() => {
+      const now = performance.now();
+      for (const worker of this.workers) worker.checkTime(now, this.timeout);
+    }, TICK_MS);
+  }
+
+  /** Starts the processes and loads the script. @throws DataError with the script's own words */
+  async start(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.start(this.options.timeout)));
+    await this.loadScripts();
+    for (const worker of this.workers) worker.ready();
+    this.started = true;
+  }
+
+  private async loadScripts(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.loadScript(this.options.timeout)));
+    this.scriptLoaded = true;
+  }
+
+  /** Takes an event if there is room for it now; else wait for `room` and try again. */
+  tryEvent(dgram: Dgram): boolean {
+    if (this.failure) throw this.failure;
+    if (dgram.size > this.options.pebble) {
+      throw new UsageError(`dgram ${dgram.index} has ${dgram.size} bytes, more than the pebble: give at least --pebble ${dgram.size}`);
+    }
+    if (this.open && !this.fits(dgram.size)) this.flush();
+    if (!this.open && !this.openBatch()) return false;
+    const batch = this.open!;
+    const flags = this.rawFlag(dgram.env);
+    dgram.bytes.copy(batch.memory, this.openEnd, dgram.start, dgram.end);
+    batch.add({ offset: this.openEnd, size: dgram.size, flags });
+    this.openEnd += dgram.size;
+    this.counters.in++;
+    return true;
+  }
+
+  /** Resolves when a slot may have become free. @throws what made the pool fail */
+  async room(): Promise<void> {
+    if (this.failure) throw this.failure;
+    await new Promise<void>((resolve) => this.wakers.push(resolve));
+    if (this.failure) throw this.failure;
+  }
+
+  /** Sends what has been collected, full or not. */
+  flush(): void {
+    const batch = this.open;
+    if (!batch) return;
+    this.open = undefined;
+    const worker = this.workers[batch.worker]!;
+    if (worker.state === 'up') worker.send(batch, SERVICE.L1Accept);
+    else worker.queue.push(batch);
+  }
+
+  /**
+   * Takes a transition: everything before it is out, every worker has had it, and its result is out when this resolves.
+   * @throws DataError if the script fails at it, or workers disagree
+   */
+  async transition(dgram: Dgram): Promise<void> {
+    this.counters.in++;
+    await this.idle();
+    const { service } = dgram;
+    if (dgram.size > this.options.maxTransition) {
+      throw new UsageError(`${serviceName(service)} has ${dgram.size} bytes: give at least --max-transition ${dgram.size}`);
+    }
+    const bytes = Buffer.from(dgram.slice());
+    if (service === SERVICE.Configure && !this.scriptLoaded) await this.loadScripts();
+    const outcomes = await Promise.all(this.workers.map((worker) => this.oneTransition(worker, bytes, service)));
+    if (this.failure) throw this.failure;
+    this.checkTransition(bytes, service, outcomes);
+    const first = outcomes[0]!;
+    this.state.apply(bytes, service, first.kind === 'changed' ? Buffer.from(first.bytes) : bytes);
+    if (service === SERVICE.Unconfigure) this.scriptLoaded = false;
+    this.emitter.emit(bytes, first);
+    await this.drain();
+  }
+
+  /** Resolves when everything that was taken is out. @throws what made the pool fail */
+  async idle(): Promise<void> {
+    this.flush();
+    while (this.window.size > 0 || this.pumping) {
+      if (this.failure) throw this.failure;
+      await (this.pumping ?? this.room());
+    }
+    if (this.failure) throw this.failure;
+  }
+
+  /** A stop has been asked for: nobody waits long any more. */
+  hurry(milliseconds: number): void {
+    this.timeout = Math.min(this.timeout, milliseconds);
+  }
+
+  /** Ends the workers in order. */
+  async stop(): Promise<void> {
+    clearInterval(this.ticker);
+    this.started = false;
+    await Promise.all(this.workers.map((worker) => worker.stop(STOP_LIMIT_MS)));
+    this.counters.lateAnswers = this.workers.reduce((sum, worker) => sum + worker.lateAnswers, 0);
+    this.counters.scriptSeconds = this.workers.reduce((sum, worker) => sum + worker.micros, 0) / 1e6;
+  }
+
+  /** At once, for emergencies and failures. What was taken and is not out counts as aborted. */
+  kill(): void {
+    clearInterval(this.ticker);
+    this.started = false;
+    for (const worker of this.workers) worker.kill();
+    const { counters } = this;
+    counters.aborted = counters.in - counters.out - counters.droppedScript - counters.droppedFailure;
+  }
+
+  // --- dealing
+
+  private fits(size: number): boolean {
+    const batch = this.open!;
+    const { perSlot } = this.workers[batch.worker]!.link;
+    const limit = this.perEventMicros > 0 ? Math.max(1, Math.floor(BATCH_MICROS / this.perEventMicros)) : 4;
+    if (batch.entries.length >= Math.min(this.options.batch, perSlot, limit)) return false;
+    return this.openEnd + size <= Math.min(batch.memory.length, BATCH_BYTES);
+  }
+
+  private openBatch(): boolean {
+    const { workers } = this;
+    let best: Worker | undefined;
+    for (let k = 0; k < workers.length; k++) {
+      const worker = workers[(this.turn + k) % workers.length]!;
+      if (worker.free.length === 0 || worker.state === 'down') continue;
+      if (!best || rank(worker) < rank(best)) best = worker;
+    }
+    if (!best) return false;
+    this.turn = (best.index + 1) % workers.length;
+    const slot = best.free.pop()!;
+    this.open = new Batch(best.index, slot, best.link.input(slot));
+    this.openEnd = best.link.payloadOffset;
+    this.window.enter(this.open);
+    return true;
+  }
+
+  private rawFlag(env: number): number {
+    const every = this.options.prescaleRaw;
+    if (every === 0) return 0;
+    const keep = this.eventNumber++ % every === 0 || (env & KEEP_RAW_BIT) !== 0;
+    if (keep) this.counters.rawKept++;
+    return keep ? INPUT_FLAG.keepRaw : 0;
+  }
+
+  // --- what workers tell
+
+  progressed(worker: Worker, batch: Batch, micros: number): void {
+    if (micros > 0) this.perEventMicros = this.perEventMicros * 0.8 + (micros / Math.max(1, batch.entries.length)) * 0.2;
+    if (batch.complete) worker.queue.splice(worker.queue.indexOf(batch), 1);
+    else worker.send(batch, SERVICE.L1Accept);
+    this.pump();
+  }
+
+  verify(batch: Batch, outcomes: Outcome[]): string | undefined {
+    const asked = batch.underWay;
+    if (outcomes.length > asked.length) return this.bad(`${outcomes.length} results for ${asked.length} dgrams`);
+    for (let i = 0; i < outcomes.length; i++) {
+      const outcome = outcomes[i]!;
+      if ('trigger' in outcome && (outcome.trigger?.length ?? 0) > this.options.triggerBytes) return this.bad('trigger data above --trigger-size');
+      if (outcome.kind !== 'changed') continue;
+      const { offset, size } = asked[i]!;
+      const wrong = this.checkResult(batch.memory.subarray(offset, offset + size), outcome.bytes, this.options.pebble);
+      if (wrong === 'stale' && this.options.transport === 'posix') outcomes[i] = { kind: 'stale' };
+      else if (wrong !== undefined) return this.bad(wrong === 'stale' ? 'the result belongs to another dgram' : wrong);
+    }
+    return undefined;
+  }
+
+  private bad(why: string): string {
+    this.counters.badResults++;
+    return why;
+  }
+
+  private checkResult(input: Buffer, result: Buffer, limit: number): string | undefined {
+    const wrong = checkHeader(input, result, limit);
+    if (wrong !== undefined) return wrong;
+    const { verifyEvery } = this.options;
+    return verifyEvery > 0 && this.verified++ % verifyEvery === 0 ? checkStructure(result) : undefined;
+  }
+
+  keep(outcome: Outcome): Outcome {
+    if (outcome.kind !== 'changed' && outcome.kind !== 'oversize' && outcome.kind !== 'same') return outcome;
+    const copy = { ...outcome, trigger: outcome.trigger && Buffer.from(outcome.trigger) };
+    if (copy.kind === 'changed') copy.bytes = Buffer.from(copy.bytes);
+    if (copy.kind === 'oversize' && copy.bytes) copy.bytes = Buffer.from(copy.bytes);
+    return copy;
+  }
+
+  failed(worker: Worker, failure: Failure): void {
+    const { why, batch, atFirst, lastWords } = failure;
+    if (!this.started) return;
+    const oversize = /Insufficient space for (\d+) bytes/.exec(lastWords);
+    const isOversize = oversize !== null && this.options.transport === 'posix' && batch !== undefined;
+    if (isOversize) {
+      const [entry] = batch.underWay;
+      batch.settle([{ kind: 'oversize', needed: entry!.size + Number(oversize[1]), bytes: undefined, trigger: undefined }], (outcome) => outcome);
+    } else if (batch) {
+      const before = batch.retried;
+      batch.fail(why, atFirst);
+      this.counters.retried += batch.retried - before;
+    }
+    for (const waiting of [...worker.queue]) if (waiting.complete) worker.queue.splice(worker.queue.indexOf(waiting), 1);
+    this.pump();
+    if (atFirst && !batch) this.abort(new DataError('script-failed', `the script failed: ${why}`));
+    else this.restart(worker, why, !isOversize);
+  }
+
+  private restart(worker: Worker, why: string, counts: boolean): void {
+    const now = performance.now();
+    worker.restarts = worker.restarts.filter((time) => now - time < RESTART_WINDOW_MS);
+    const tries = worker.restarts.length;
+    const first = why.split('\n')[0];
+    if (counts && tries >= this.options.restarts) {
+      this.abort(new DataError('restarts-used-up', `worker ${worker.index} failed (${first}), and it was restarted ${tries} times within a minute already`));
+      return;
+    }
+    if (counts) worker.restarts.push(now);
+    this.counters.restarts++;
+    this.say(`worker ${worker.index} failed: ${first}; restarting it (${tries + 1} of ${this.options.restarts} within a minute)`);
+    const delay = RESTART_DELAYS_MS[Math.min(tries, RESTART_DELAYS_MS.length - 1)]!;
+    const done = this.bringBack(worker, counts ? delay : 0).catch((error: unknown) => {
+      // A failure of the new process was reported to `failed` and has its own restart.
+      if (!(error instanceof DataError) || error.code !== 'worker-failed') this.abort(error as Error);
+    });
+    this.restarting.set(worker, done);
+  }
+
+  /** The new process gets the script and the transitions of the current state again, and then what was under way. */
+  private async bringBack(worker: Worker, delay: number): Promise<void> {
+    if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
+    if (!this.started) return;
+    await worker.start(this.options.timeout);
+    await worker.loadScript(this.options.timeout);
+    for (const { bytes, service, result } of this.state.transitions) {
+      const outcome = await worker.transition(bytes, service, INPUT_FLAG.repetition, this.limitOf(service));
+      const again = outcome.kind === 'changed' ? outcome.bytes : bytes;
+      if (service === SERVICE.Configure && !sameConfigure(again, result)) {
+        throw new DataError('unequal-configure', `worker ${worker.index} describes its data differently after its restart`);
+      }
+    }
+    worker.ready();
+    for (const batch of worker.queue) worker.send(batch, SERVICE.L1Accept);
+    this.wake();
+  }
+
+  // --- transitions
+
+  private async oneTransition(worker: Worker, bytes: Buffer, service: number): Promise<Outcome> {
+    for (let attempt = 0; ; attempt++) {
+      await this.restarting.get(worker);
+      try {
+        return await worker.transition(bytes, service, 0, this.limitOf(service));
+      } catch (error) {
+        // The failure is on its way to `failed`, which starts the replacement or gives up.
+        await new Promise((resolve) => setImmediate(resolve));
+        if (attempt > 0 || this.failure) throw this.failure ?? error;
+      }
+    }
+  }
+
+  private limitOf(service: number): number {
+    return service === SERVICE.BeginRun ? this.options.beginRunTimeout : this.options.timeout;
+  }
+
+  private checkTransition(bytes: Buffer, service: number, outcomes: readonly Outcome[]): void {
+    outcomes.forEach((outcome, i) => {
+      if (outcome.kind === 'oversize') {
+        throw new DataError('oversize', `the result of ${describe(bytes)} needs ${outcome.needed} bytes; a transition cannot be left out (--max-transition)`);
+      }
+      if (outcome.kind !== 'changed') return;
+      const wrong = checkHeader(bytes, outcome.bytes, resultLimit(this.options, service));
+      if (wrong !== undefined) throw new DataError('bad-result', `worker ${i}, ${describe(bytes)}: ${wrong}`);
+    });
+    if (service !== SERVICE.Configure) return;
+    const results = outcomes.map((outcome) => (outcome.kind === 'changed' ? outcome.bytes : bytes));
+    const wrong = results[0]!.equals(bytes) ? undefined : checkConfigure(results[0]!);
+    if (wrong !== undefined) throw new DataError('bad-configure', `the script's Configure is wrong: ${wrong}`);
+    results.forEach((result, i) => {
+      if (sameConfigure(result, results[0]!)) return;
+      throw new DataError('unequal-configure', `workers 0 and ${i} describe their data differently: the script must not depend on the worker there`);
+    });
+  }
+
+  // --- emitting
+
+  private pump(): void {
+    if (this.pumping || this.failure) return;
+    this.pumping = this.emitReady()
+      .catch((error: unknown) => this.abort(error as Error))
+      .finally(() => {
+        this.pumping = undefined;
+        this.wake();
+      });
+  }
+
+  private async emitReady(): Promise<void> {
+    for (;;) {
+      const done: Batch[] = [];
+      for (let batch = this.window.leave(); batch; batch = this.window.leave()) {
+        for (let i = 0; i < batch.entries.length; i++) this.emitter.emit(batch.input(i), batch.outcomes[i]!);
+        done.push(batch);
+      }
+      if (done.length === 0) return;
+      await this.drain();
+      for (const batch of done) this.workers[batch.worker]!.free.push(batch.slot);
+      this.wake();
+    }
+  }
+
+  private wake(): void {
+    const { wakers } = this;
+    this.wakers = [];
+    for (const wake of wakers) wake();
+  }
+
+  private abort(error: Error): void {
+    this.failure ??= error;
+    this.wake();
+  }
+}
+
+/** Who gets the next batch: a worker that runs, with the least to do. */
+function rank(worker: Worker): number {
+  return (worker.state === 'up' ? 0 : 1000) + worker.queue.length;
+}
