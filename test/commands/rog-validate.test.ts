@@ -160,7 +160,11 @@ t.test('the examples do what they say', async (t) => {
   t.equal(run(['--partition', join(examples, 'two-cameras.yaml')]).status, 0);
   t.match(run(['--partition', join(examples, 'lost-events.yaml')]).stdout, /violations=5000 first=91\n$/);
   const script = join(examples, 'as-library.ts');
-  const { status, stdout } = spawnSync(process.execPath, ['--import', 'tsx', script, join(examples, 'lost-events.yaml')], { encoding: 'utf8' });
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', script, join(examples, 'lost-events.yaml')],
+    { encoding: 'utf8' },
+  );
   t.equal(status, 1);
   t.match(stdout, /group 1 loses 5000 of 10000 pulses/);
 });
