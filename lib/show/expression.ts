@@ -102,7 +102,8 @@ export class Expression {
     }
     if (!this.walked) {
       this.walked = true;
-      this.walker.walk(this.dgram, this.visitor);
+      // The walk that counts comes later: this one must not teach the walker what stands further on.
+      this.walker.look(this.dgram, this.visitor);
     }
     return this.values.get(name) ?? Number.NaN;
   }
@@ -133,7 +134,7 @@ export class Expression {
   private functions(): Record<string, (...args: never[]) => unknown> {
     return {
       exists: (value: Scalar) => !(typeof value === 'number' && Number.isNaN(value)),
-      group: (number: number) => (this.dgram.groups >>> number) & 1,
+      group: (number: number) => ((this.dgram.groups >>> number) & 1) === 1,
       damaged: (name?: string) => this.damaged(name),
       length: (value: Scalar) =>
         value instanceof Float64Array || typeof value === 'string' ? value.length : Number.NaN,
@@ -179,7 +180,42 @@ const OPERATORS = {
   '<=': (a: Scalar, b: Scalar) => ordered(a) <= ordered(b),
   '>': (a: Scalar, b: Scalar) => ordered(a) > ordered(b),
   '>=': (a: Scalar, b: Scalar) => ordered(a) >= ordered(b),
+  // What a dgram does not have is no text either.
+  '~=': (a: Scalar, b: Scalar) => typeof a !== 'number' && new RegExp(textOf(b, '~=')).test(textOf(a, '~=')),
+  '+': (a: Scalar, b: Scalar) =>
+    typeof a === 'string' && typeof b === 'string' ? a + b : numberOf(a, '+') + numberOf(b, '+'),
+  '-': (a: Scalar, b?: Scalar) => (b === undefined ? -numberOf(a, '-') : numberOf(a, '-') - numberOf(b, '-')),
+  '*': (a: Scalar, b: Scalar) => numberOf(a, '*') * numberOf(b, '*'),
+  '/': (a: Scalar, b: Scalar) => numberOf(a, '/') / numberOf(b, '/'),
+  '^': (a: Scalar, b: Scalar) => numberOf(a, '^') ** numberOf(b, '^'),
+  mod: (a: Scalar, b: Scalar) => modulo(a, b),
 };
+
+/** For arithmetic: 64-bit integers become doubles, enums their numbers. */
+function numberOf(value: Scalar, operator: string): number {
+  if (typeof value === 'number') return value;
+  if (typeof value === 'bigint') return Number(value);
+  if (value instanceof EnumValue) return value.value;
+  const what =
+    typeof value === 'string' ? `the text "${value.slice(0, 40)}"` : 'an array (sum, mean, at(array, i) make numbers)';
+  throw new TypeError(`"${operator}" needs numbers, not ${what}`);
+}
+
+function textOf(value: Scalar, operator: string): string {
+  if (typeof value === 'string') return value;
+  if (value instanceof EnumValue) return value.label ?? '';
+  throw new TypeError(`"${operator}" compares texts`);
+}
+
+/** Never negative for a positive divisor; exact for 64-bit integers. */
+function modulo(a: Scalar, b: Scalar): number {
+  if (typeof a === 'bigint' && typeof b === 'number' && Number.isInteger(b) && b !== 0) {
+    const divisor = BigInt(b);
+    return Number(((a % divisor) + divisor) % divisor);
+  }
+  const [dividend, divisor] = [numberOf(a, 'mod'), numberOf(b, 'mod')];
+  return ((dividend % divisor) + divisor) % divisor;
+}
 
 function equal(a: Scalar, b: Scalar): boolean {
   if (a instanceof EnumValue && b instanceof EnumValue) return a.value === b.value;

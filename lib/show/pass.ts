@@ -11,7 +11,7 @@ import type { Finding } from '../xtc/finding.ts';
 import { Walker } from '../xtc/walk.ts';
 import { FindingLog } from './findings.ts';
 import type { ShowOptions } from './options.ts';
-import { Selection } from './select.ts';
+import { type Quota, Selection } from './select.ts';
 import { makeView, type View } from './views.ts';
 
 /** Enough to see the pattern; a chunk without its Configure has a finding for every block of a million dgrams. */
@@ -37,6 +37,7 @@ export class Pass {
   /**
    * @param walker that of the chunk before, if this input continues it
    * @param sink where xtc2 and smd go
+   * @param quota shared with the other inputs
    */
   constructor(
     name: string,
@@ -45,11 +46,12 @@ export class Pass {
     walker: Walker,
     described: boolean,
     sink: DgramTaker = out,
+    quota?: Quota,
   ) {
     this.name = name;
     this.walker = walker;
     this.log = new FindingLog(options.mode === 'check' ? CHECK_SHOWN_PER_CODE : undefined);
-    this.selection = new Selection(options.selection, options.epoch, walker);
+    this.selection = new Selection(options.selection, options.epoch, walker, quota);
     this.view = makeView(options, walker, this.selection, this.log, out, sink);
     const found = (finding: Finding) => this.log.add(finding);
     this.learns = options.follow || this.selection.payloads;

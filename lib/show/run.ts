@@ -6,16 +6,18 @@ import { UsageError } from '../errors.ts';
 import { announcedChunk, continuesChunk } from '../stream/chunks.ts';
 import { DgramReader } from '../stream/dgram-reader.ts';
 import { EventAssembler } from '../stream/event-built.ts';
-import { FollowSource } from '../stream/follow.ts';
+import { canGrow, FollowSource } from '../stream/follow.ts';
 import { MergeReader } from '../stream/merge.ts';
 import { isStreamUrl, openSink, openStream } from '../stream/open.ts';
 import type { DgramTaker } from '../stream/sink.ts';
 import type { ByteSource } from '../stream/source.ts';
+import { isIncomplete } from '../xtc/finding.ts';
 import { SERVICE } from '../xtc/service.ts';
 import { Walker } from '../xtc/walk.ts';
 import { lineTitles } from './line.ts';
 import type { ShowOptions } from './options.ts';
 import { describedBy, Pass } from './pass.ts';
+import { Quota } from './select.ts';
 
 export interface ShowResult {
   passes: readonly Pass[];
@@ -35,15 +37,19 @@ export interface ShowContext {
   sink?: DgramTaker;
 }
 
+/** `--skip` and `-n` count across all inputs. */
+type Running = ShowContext & { quota: Quota };
+
 /** @throws InputError, UsageError, OutputClosed */
 export async function showInputs(names: readonly string[], context: ShowContext): Promise<ShowResult> {
   const { options, out, lifecycle, say } = context;
   if (options.titles) out.line(lineTitles());
   const show = options.merge ? showMerged : showInTurn;
-  if (options.output === undefined) return show(names, context);
+  const quota = new Quota(options.selection);
+  if (options.output === undefined) return show(names, { ...context, quota });
   const sink = await openSink(options.output, { lifecycle, say, stdout: out });
   try {
-    const result = await show(names, { ...context, sink });
+    const result = await show(names, { ...context, quota, sink });
     await sink.close();
     return result;
   } catch (error) {
@@ -52,47 +58,52 @@ export async function showInputs(names: readonly string[], context: ShowContext)
   }
 }
 
-async function startPass(name: string, context: ShowContext, previous?: Pass): Promise<Pass> {
-  const { options, out, sink } = context;
-  if (previous && continuesChunk(previous.name, name)) return new Pass(name, options, out, previous.walker, true, sink);
+/** @param previous the pass before, which this input may continue; `announced` if that one said so itself */
+async function startPass(name: string, context: Running, previous?: Pass, announced = false): Promise<Pass> {
+  const { options, out, sink, quota } = context;
+  if (previous && (announced || continuesChunk(previous.name, name))) {
+    return new Pass(name, options, out, previous.walker, true, sink, quota);
+  }
   const { config, corrupted } = options;
   const walker = config === undefined ? new Walker({ corrupted }) : await describedBy(config, corrupted);
-  return new Pass(name, options, out, walker, config !== undefined, sink);
+  return new Pass(name, options, out, walker, config !== undefined, sink, quota);
 }
 
-async function showInTurn(names: readonly string[], context: ShowContext): Promise<ShowResult> {
-  const { options, out, lifecycle } = context;
+async function showInTurn(names: readonly string[], context: Running): Promise<ShowResult> {
+  const { options, out, lifecycle, quota } = context;
   const passes = context.passes ?? [];
   const gaveUp: string[] = [];
-  const queue = [...names];
-  let { count: left, skip = 0 } = options.selection;
-  for (let name = queue.shift(); name !== undefined && !lifecycle.stop.aborted; name = queue.shift()) {
-    const selection = { ...options.selection, skip, ...(left === undefined ? {} : { count: left }) };
-    const limited = { ...context, options: { ...options, selection } };
-    const pass = await startPass(name, limited, passes.at(-1));
+  const queue = names.map((name) => ({ name, announced: false }));
+  const known = new Set(names);
+  for (let input = queue.shift(); input !== undefined && !lifecycle.stop.aborted; input = queue.shift()) {
+    const { name, announced } = input;
+    const pass = await startPass(name, context, passes.at(-1), announced);
     passes.push(pass);
     if (names.length > 1 && isText(options)) out.line(`${passes.length > 1 ? '\n' : ''}==> ${name} <==`);
-    const ended = await showOne(pass, context);
-    if (ended.next !== undefined) queue.unshift(ended.next);
-    if (ended.lost !== undefined) gaveUp.push(`${name}: ${ended.lost}`);
+    const { next, lost } = await showOne(pass, context);
+    // Damaged files could announce each other in a circle.
+    if (next !== undefined && !known.has(next)) {
+      known.add(next);
+      queue.unshift({ name: next, announced: true });
+    }
+    if (lost !== undefined) gaveUp.push(`${name}: ${lost}`);
     showResult(pass, context, names.length > 1);
     await out.drain();
-    if (left !== undefined) left -= pass.shown;
-    skip -= pass.selection.skipped;
-    if (left === 0) break;
+    if (quota.done) break;
   }
   return { passes, gaveUp };
 }
 
 /** A URL or `-`, which end by themselves, or a file, which may be followed. */
 function openInput(name: string, { options, lifecycle, say }: ShowContext): Promise<ByteSource> | FollowSource {
-  if (options.follow && name !== '-' && !isStreamUrl(name)) return new FollowSource(name, { timeout: options.timeout });
+  if (options.follow && !isStreamUrl(name) && canGrow(name))
+    return new FollowSource(name, { timeout: options.timeout });
   return openStream(name, { lifecycle, say });
 }
 
 /** Reads one input to its end; `next` is the chunk that it announced, `lost` why it ended before its stream did. */
-async function showOne(pass: Pass, context: ShowContext): Promise<{ next?: string; lost?: string }> {
-  const { options, out, sink = out, lifecycle } = context;
+async function showOne(pass: Pass, context: Running): Promise<{ next?: string; lost?: string }> {
+  const { options, out, sink = out, lifecycle, quota } = context;
   const source = await openInput(pass.name, context);
   const followed = source instanceof FollowSource;
   const reader = new DgramReader(source, {
@@ -110,7 +121,7 @@ async function showOne(pass: Pass, context: ShowContext): Promise<{ next?: strin
           next ??= announcedChunk(reader.dgram, pass.walker, pass.name);
           over = reader.dgram.service === SERVICE.EndRun || (next !== undefined && reader.pending === 0);
         }
-        over ||= pass.selection.done;
+        over ||= quota.done;
         if (out.full || sink.full) await drain(context);
       }
       // A person may be looking, and views end with the next fill.
@@ -120,10 +131,15 @@ async function showOne(pass: Pass, context: ShowContext): Promise<{ next?: strin
     reader.close();
   }
   const { lost } = source;
-  // What follows the last whole dgram of a growing file is not wrong, it is not finished.
-  if (!followed || lost === undefined) pass.close(reader.findings);
+  closePass(pass, reader, followed && lost !== undefined);
   if (next !== undefined) return { next };
   return lost === undefined ? {} : { lost };
+}
+
+/** What follows the last whole dgram of a growing file is not wrong, it is not finished. */
+function closePass(pass: Pass, reader: DgramReader, stillWritten: boolean): void {
+  const { findings } = reader;
+  pass.close(stillWritten ? findings.filter(({ code }) => !isIncomplete(code) && code !== 'empty-file') : findings);
 }
 
 async function drain({ out, sink }: ShowContext): Promise<void> {
@@ -131,53 +147,63 @@ async function drain({ out, sink }: ShowContext): Promise<void> {
   await sink?.drain();
 }
 
-async function showMerged(names: readonly string[], context: ShowContext): Promise<ShowResult> {
-  const { options, out, sink = out, lifecycle } = context;
+async function showMerged(names: readonly string[], context: Running): Promise<ShowResult> {
+  const { options, lifecycle } = context;
   if (options.mode === 'smd')
     throw new UsageError('--merge does not go with --format smd: an smd file indexes one file');
-  const passes = context.passes ?? [];
-  const sources: ByteSource[] = [];
-  const readers: DgramReader[] = [];
-  for (const name of names) {
-    passes.push(await startPass(name, context));
-    sources.push(await openInput(name, context));
-    readers.push(new DgramReader(sources.at(-1)!, { stop: lifecycle.stop, resync: options.resync }));
-  }
-  const merge = new MergeReader(readers);
   const events = options.mode === 'xtc2' ? new EventAssembler() : undefined;
-  let left = options.selection.count ?? Number.POSITIVE_INFINITY;
+  // Where contributions are put together, whole events are counted and not their parts.
+  const parts = events ? { ...context, quota: new Quota({}) } : context;
+  const passes = context.passes ?? [];
+  const sources: (ByteSource | FollowSource)[] = [];
+  const readers: DgramReader[] = [];
+  try {
+    for (const name of names) {
+      passes.push(await startPass(name, parts));
+      sources.push(await openInput(name, context));
+      readers.push(new DgramReader(sources.at(-1)!, { stop: lifecycle.stop, resync: options.resync }));
+    }
+    await mergeAll(new MergeReader(readers), passes, events, context);
+  } finally {
+    for (const reader of readers) reader.close();
+  }
+  const gaveUp: string[] = [];
+  for (const [i, source] of sources.entries()) {
+    const { lost } = source;
+    const stillWritten = source instanceof FollowSource && lost !== undefined;
+    if (lost !== undefined) gaveUp.push(`${source.name}: ${lost}`);
+    closePass(passes[i]!, readers[i]!, stillWritten);
+    showResult(passes[i]!, context, names.length > 1);
+  }
+  await drain(context);
+  return { passes, gaveUp };
+}
+
+async function mergeAll(
+  merge: MergeReader,
+  passes: readonly Pass[],
+  events: EventAssembler | undefined,
+  context: Running,
+): Promise<void> {
+  const { out, sink = out, quota } = context;
   do {
-    while (left > 0 && merge.next()) {
+    while (!quota.done && merge.next()) {
       const pass = passes[merge.stream]!;
-      if (events) {
-        if (pass.accepts(merge.dgram)) {
-          if (!events.fits(merge.dgram)) left -= putEvent(events, sink);
-          if (left > 0) events.add(merge.dgram);
-        }
-      } else {
-        const before = pass.shown;
-        pass.take(merge.dgram);
-        left -= pass.shown - before;
+      if (!events) pass.take(merge.dgram);
+      else if (pass.accepts(merge.dgram)) {
+        if (!events.fits(merge.dgram)) putEvent(events, sink, quota);
+        if (!quota.done) events.add(merge.dgram);
       }
       if (out.full || sink.full) await drain(context);
     }
     await drain(context);
-  } while (left > 0 && (await merge.fill()));
-  if (events && left > 0) putEvent(events, sink);
-  readers.forEach((reader, i) => {
-    passes[i]!.close(reader.findings);
-    reader.close();
-    showResult(passes[i]!, context, names.length > 1);
-  });
-  await drain(context);
-  const gaveUp = sources.flatMap(({ name, lost }) => (lost === undefined ? [] : [`${name}: ${lost}`]));
-  return { passes, gaveUp };
+  } while (!quota.done && (await merge.fill()));
+  if (events && !quota.done) putEvent(events, sink, quota);
 }
 
-function putEvent(events: EventAssembler, out: DgramTaker): number {
+function putEvent(events: EventAssembler, out: DgramTaker, quota: Quota): void {
   const event = events.take();
-  if (event) out.bytes(event);
-  return event ? 1 : 0;
+  if (event && quota.take()) out.bytes(event);
 }
 
 /** What aggregating views have to say at the end of an input. */

@@ -26,6 +26,29 @@ export interface SelectionText {
   count?: number;
 }
 
+/** How many of the wanted ones are passed over, and how many then shown. */
+export class Quota {
+  private readonly skip: number;
+  private readonly count: number;
+  private matched = 0;
+
+  constructor({ skip = 0, count = Number.POSITIVE_INFINITY }: Pick<SelectionText, 'skip' | 'count'>) {
+    this.skip = skip;
+    this.count = count;
+  }
+
+  /** Counts one that is wanted; true if it is to be shown. */
+  take(): boolean {
+    this.matched++;
+    return this.matched > this.skip && this.matched <= this.skip + this.count;
+  }
+
+  /** True when no later one can be shown. */
+  get done(): boolean {
+    return this.matched >= this.skip + this.count;
+  }
+}
+
 interface TimeRange {
   from: DgramTime | undefined;
   to: DgramTime | undefined;
@@ -36,19 +59,17 @@ export class Selection {
   readonly payloads: boolean;
   private readonly services: ReadonlySet<number> | undefined;
   private readonly groups: number | undefined;
-  private readonly damage: number | undefined;
+  private readonly damage: WantedDamage | undefined;
   private readonly range: TimeRange | undefined;
   private readonly event: DgramTime | undefined;
-  private readonly detectors: readonly RegExp[] | undefined;
-  private readonly algs: readonly RegExp[] | undefined;
-  private readonly fields: readonly RegExp[] | undefined;
+  private readonly detectors: readonly Pattern[] | undefined;
+  private readonly algs: readonly Pattern[] | undefined;
+  private readonly fields: readonly Pattern[] | undefined;
   private readonly where: Expression | undefined;
   private readonly transitions: boolean;
-  private readonly skip: number;
-  private readonly count: number;
+  private readonly quota: Quota;
   private readonly walker: Walker;
   private found = false;
-  private matched = 0;
   private readonly visitor: Visitor = {
     names: (names) => {
       this.found ||= this.wants(names) && names.fields.some((field) => this.wants(names, field));
@@ -59,8 +80,12 @@ export class Selection {
     },
   };
 
-  /** @throws UsageError that quotes what cannot be understood */
-  constructor(options: SelectionText, epoch: Epoch, walker: Walker) {
+  /**
+   * @param quota shared by all inputs of a command, because `--skip` and `-n` count across them
+   * @throws UsageError that quotes what cannot be understood
+   */
+  constructor(options: SelectionText, epoch: Epoch, walker: Walker, quota = new Quota(options)) {
+    this.quota = quota;
     this.walker = walker;
     this.services = options.service === undefined ? undefined : parseServices(options.service);
     this.groups = options.groups === undefined ? undefined : parseMask(options.groups);
@@ -72,21 +97,18 @@ export class Selection {
     this.fields = patterns(options.field);
     this.where = options.where === undefined ? undefined : new Expression(options.where, walker);
     this.transitions = options.transitions ?? false;
-    this.skip = options.skip ?? 0;
-    this.count = options.count ?? Number.POSITIVE_INFINITY;
     this.payloads = [this.detectors, this.algs, this.fields, this.where].some((condition) => condition !== undefined);
   }
 
   /** Whether this dgram is wanted; counts for `skip` and `count`. */
   accepts(dgram: Dgram): boolean {
     if (!(this.transitions && !isEvent(dgram.service)) && !this.matches(dgram)) return false;
-    this.matched++;
-    return this.matched > this.skip && this.matched <= this.skip + this.count;
+    return this.quota.take();
   }
 
   /** True when no later dgram can be wanted. */
   get done(): boolean {
-    return this.matched >= this.skip + this.count;
+    return this.quota.done;
   }
 
   /** Whether a block, and a field of it, shall be shown. */
@@ -108,26 +130,39 @@ export class Selection {
     if (this.range && !inRange(dgram, this.range)) return false;
     if (this.detectors || this.algs || this.fields) {
       this.found = false;
-      this.walker.walk(dgram, this.visitor);
+      this.walker.look(dgram, this.visitor);
       if (!this.found) return false;
     }
     return this.where === undefined || this.where.matches(dgram);
   }
 }
 
+/** The pieces between the stars of `epix*`. */
+type Pattern = readonly string[];
+
 /** `hsd,opal_0,epix*`: exact names or `*` patterns. */
-function patterns(list: string | undefined): RegExp[] | undefined {
-  return list?.split(',').map((name) => {
-    const escaped = name
-      .trim()
-      .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
-      .replaceAll('*', '.*');
-    return new RegExp(`^${escaped}$`);
-  });
+function patterns(list: string | undefined): Pattern[] | undefined {
+  return list?.split(',').map((name) => name.trim().split('*'));
 }
 
-function anyMatches(wanted: readonly RegExp[] | undefined, ...names: string[]): boolean {
-  return wanted === undefined || wanted.some((pattern) => names.some((name) => pattern.test(name)));
+/** Piece by piece from the left: a regular expression with many stars could take exponential time. */
+function matchesPattern(pieces: Pattern, name: string): boolean {
+  const first = pieces[0]!;
+  if (pieces.length === 1) return name === first;
+  const last = pieces.at(-1)!;
+  if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last)) return false;
+  const end = name.length - last.length;
+  let at = first.length;
+  for (const piece of pieces.slice(1, -1)) {
+    const found = name.indexOf(piece, at);
+    if (found < 0 || found + piece.length > end) return false;
+    at = found + piece.length;
+  }
+  return true;
+}
+
+function anyMatches(wanted: readonly Pattern[] | undefined, ...names: string[]): boolean {
+  return wanted === undefined || wanted.some((pattern) => names.some((name) => matchesPattern(pattern, name)));
 }
 
 function parseServices(list: string): Set<number> {
@@ -146,46 +181,60 @@ function parseServices(list: string): Set<number> {
 
 /** `0x3`, `3` (a mask) or `g0,g3` (group numbers). */
 function parseMask(text: string): number {
-  if (/^g\d{1,2}(,g\d{1,2})*$/.test(text)) {
+  if (/^g([0-9]|1[0-5])(,g([0-9]|1[0-5]))*$/.test(text)) {
     return text.split(',').reduce((mask, group) => mask | (1 << Number(group.slice(1))), 0);
   }
-  const mask = Number(text);
+  const mask = /^(0x[0-9a-f]+|\d+)$/i.test(text) ? Number(text) : Number.NaN;
   if (!Number.isInteger(mask) || mask < 1 || mask > 0xffff) {
-    throw new UsageError(`--groups: "${text}" is neither a mask 1..0xffff nor a list like g0,g3`);
+    throw new UsageError(`--groups: "${text}" is neither a mask 1..0xffff nor a list of g0..g15 like g0,g3`);
   }
   return mask;
 }
 
-const ANY_DAMAGE = 0xffff;
+interface WantedDamage {
+  /** Any of these flags. */
+  flags: number;
+  /** Or any of these user values. */
+  users: ReadonlySet<number>;
+}
+
+const FLAGS = 0xfff;
+const ANY_DAMAGE: WantedDamage = { flags: FLAGS, users: new Set(Array.from({ length: 15 }, (_, i) => i + 1)) };
 
 /** `any`, or names joined by commas. */
-function parseDamage(text: string): number {
+function parseDamage(text: string): WantedDamage {
   if (text === 'any') return ANY_DAMAGE;
-  return text.split(',').reduce((mask, name) => {
+  let flags = 0;
+  const users = new Set<number>();
+  for (const name of text.split(',')) {
     const bits = damageByName(name.trim());
     if (bits === undefined) throw new UsageError(`--damage: there is no damage "${name}"`);
-    return mask | bits;
-  }, 0);
+    flags |= bits & FLAGS;
+    // A user value is a number, not flags: User1 and User2 together are not User3.
+    if (bits >>> 12) users.add(bits >>> 12);
+  }
+  return { flags, users };
 }
 
-/** Any of the wanted flags, or the wanted user value. */
-function hasDamage(damage: number, wanted: number): boolean {
-  if (wanted === ANY_DAMAGE) return damage !== 0;
-  const user = wanted >>> 12;
-  return (damage & wanted & 0xfff) !== 0 || (user !== 0 && damage >>> 12 === user);
+function hasDamage(damage: number, wanted: WantedDamage): boolean {
+  return (damage & wanted.flags) !== 0 || wanted.users.has(damage >>> 12);
 }
 
-/** `sec.nsec`, `sec-nsec`, or psana's 64-bit number. */
+/** `sec.fraction`, `sec-nsec`, or psana's 64-bit number. */
 function parseEvent(text: string): DgramTime {
-  const parts = /^(\d+)[.-](\d{1,9})$/.exec(text);
-  if (parts) return { sec: Number(parts[1]), nsec: nsecOf(parts[2]!, text.includes('.')) };
-  if (/^\d+$/.test(text)) return fromTimestamp(BigInt(text));
-  throw new UsageError(`--event: "${text}" is no time; write SEC.NSEC, SEC-NSEC or the 64-bit timestamp`);
+  const time = /^\d+$/.test(text) ? fromTimestamp(BigInt(text)) : parseSeconds(text);
+  if (time && time.sec <= MAX_SECONDS) return time;
+  throw new UsageError(`--event: "${text}" is no time; write SEC.FRACTION, SEC-NSEC or the 64-bit timestamp`);
 }
 
-/** After a point the digits are a decimal fraction, after a dash they are nanoseconds. */
-function nsecOf(digits: string, fraction: boolean): number {
-  return Number(fraction ? digits.padEnd(9, '0') : digits);
+const MAX_SECONDS = 0xffffffff;
+
+/** `SEC`, `SEC.FRACTION` (a decimal fraction) or `SEC-NSEC` (nanoseconds). */
+function parseSeconds(text: string): DgramTime | undefined {
+  const parts = /^(\d+)(?:([.-])(\d{1,9}))?$/.exec(text);
+  if (!parts) return undefined;
+  const digits = parts[3] ?? '0';
+  return { sec: Number(parts[1]), nsec: Number(parts[2] === '.' ? digits.padEnd(9, '0') : digits) };
 }
 
 /** `A..B`; either side may be missing. */
@@ -197,12 +246,21 @@ function parseRange(text: string, epoch: Epoch): TimeRange {
 }
 
 function parseTime(text: string, epoch: Epoch): DgramTime {
-  const seconds = /^(\d+)(?:[.-](\d{1,9}))?$/.exec(text);
-  if (seconds) return { sec: Number(seconds[1]), nsec: seconds[2] ? nsecOf(seconds[2], text.includes('.')) : 0 };
-  const utc = Date.parse(/[zZ]|[+-]\d\d:\d\d$/.test(text) ? text : `${text.replace(' ', 'T')}Z`);
-  if (Number.isNaN(utc))
-    throw new UsageError(`--time: "${text}" is neither SEC[.NSEC] nor a UTC date like 2025-03-28T14:03:20`);
-  return { sec: Math.floor(utc / 1000) - (epoch === 'epics' ? EPICS_EPOCH : 0), nsec: (utc % 1000) * 1_000_000 };
+  const time = parseSeconds(text) ?? parseUtc(text, epoch);
+  if (time && time.sec <= MAX_SECONDS) return time;
+  throw new UsageError(`--time: "${text}" is neither SEC[.FRACTION] nor a UTC date like 2025-03-28T14:03:20`);
+}
+
+const UTC = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?Z?$/i;
+
+/** A date as the lines show it, nanoseconds included: Date knows milliseconds only. */
+function parseUtc(text: string, epoch: Epoch): DgramTime | undefined {
+  const parts = UTC.exec(text);
+  if (!parts) return undefined;
+  const [, date, time = '00:00', seconds = '00', fraction = ''] = parts;
+  const unix = Date.parse(`${date}T${time}:${seconds}Z`) / 1000;
+  const sec = unix - (epoch === 'epics' ? EPICS_EPOCH : 0);
+  return Number.isNaN(sec) || sec < 0 ? undefined : { sec, nsec: Number(fraction.padEnd(9, '0')) };
 }
 
 function inRange(dgram: Dgram, range: TimeRange): boolean {

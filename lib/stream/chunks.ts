@@ -10,10 +10,15 @@ const CHUNK = /-c(\d{3,})(?=\.|$)/;
 
 /** True if `next` is the chunk that follows `previous` of the same stream. */
 export function continuesChunk(previous: string, next: string): boolean {
-  const a = CHUNK.exec(basename(previous));
-  const b = CHUNK.exec(basename(next));
+  const [before, after] = [finalName(previous), finalName(next)];
+  const a = CHUNK.exec(before);
+  const b = CHUNK.exec(after);
   if (!a || !b || Number(b[1]) !== Number(a[1]) + 1) return false;
-  return basename(previous).replace(CHUNK, '') === basename(next).replace(CHUNK, '');
+  return before.replace(CHUNK, '') === after.replace(CHUNK, '');
+}
+
+function finalName(path: string): string {
+  return basename(path, IN_PROGRESS);
 }
 
 /**
@@ -21,9 +26,9 @@ export function continuesChunk(previous: string, next: string): boolean {
  * The file name inside may be a full path of another machine, so only its last part counts.
  */
 export function announcedChunk(dgram: Dgram, walker: Walker, current: string): string | undefined {
-  if (dgram.service !== SERVICE.Enable) return undefined;
+  if (dgram.service !== SERVICE.Enable || !dgram.whole) return undefined;
   let name: string | undefined;
-  walker.walk(dgram, {
+  walker.look(dgram, {
     data: (block) => {
       if (block.names.detName !== 'chunkinfo') return;
       const field = block.names.fields.find((field) => field.name === 'filename');

@@ -4,10 +4,10 @@
  * came for the time-out, or that somebody closed the source.
  */
 
-import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError } from '../errors.ts';
-import { type ByteSource, explain } from './source.ts';
+import { type ByteSource, explain, MAX_READ } from './source.ts';
 
 export const IN_PROGRESS = '.inprogress';
 
@@ -31,6 +31,8 @@ export class FollowSource implements ByteSource {
   private closed = false;
   private timedOut = false;
   private looksLeft = LOOKS_AFTER_RENAME;
+  /** Name under which the file was found. */
+  private openedAs = '';
 
   constructor(name: string, options: FollowOptions = {}) {
     this.name = name;
@@ -68,14 +70,25 @@ export class FollowSource implements ByteSource {
 
   async skip(bytes: number): Promise<number> {
     let waited = 0;
-    while (!this.closed && this.fd >= 0 && fstatSync(this.fd).size < this.position + bytes && waited < this.timeout) {
+    let size = this.sizeNow();
+    while (!this.closed && size < this.position + bytes) {
+      if (this.renamed() && --this.looksLeft < 0) break;
+      if (waited >= this.timeout) {
+        this.timedOut = true;
+        break;
+      }
       await sleep(this.interval);
-      waited += this.interval;
+      const grown = this.sizeNow();
+      waited = grown > size ? 0 : waited + this.interval;
+      size = grown;
     }
-    const step = this.fd < 0 ? 0 : Math.max(0, Math.min(bytes, fstatSync(this.fd).size - this.position));
-    this.timedOut ||= step < bytes && !this.closed;
+    const step = Math.max(0, Math.min(bytes, size - this.position));
     this.position += step;
     return step;
+  }
+
+  private sizeNow(): number {
+    return this.fd < 0 ? 0 : fstatSync(this.fd).size;
   }
 
   close(): void {
@@ -88,7 +101,7 @@ export class FollowSource implements ByteSource {
     if (this.fd < 0) this.fd = this.tryOpen();
     if (this.fd < 0) return 0;
     try {
-      const bytes = readSync(this.fd, into, 0, into.length, this.position);
+      const bytes = readSync(this.fd, into, 0, Math.min(into.length, MAX_READ), this.position);
       this.position += bytes;
       return bytes;
     } catch (error) {
@@ -102,7 +115,9 @@ export class FollowSource implements ByteSource {
       ? [this.name, this.finalName()]
       : [this.name, this.name + IN_PROGRESS]) {
       try {
-        return openSync(name, 'r');
+        const fd = openSync(name, 'r');
+        this.openedAs = name;
+        return fd;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
           throw new InputError(explain(error), { place: { file: name }, cause: error });
@@ -118,6 +133,13 @@ export class FollowSource implements ByteSource {
 
   /** True once a file that was in progress has its final name: nothing more will be written after that. */
   private renamed(): boolean {
-    return this.name.endsWith(IN_PROGRESS) && this.fd >= 0 && existsSync(this.finalName()) && !existsSync(this.name);
+    return this.openedAs.endsWith(IN_PROGRESS) && existsSync(this.finalName()) && !existsSync(this.openedAs);
   }
+}
+
+/** False for pipes and devices: they say themselves when they end, and have no size that could be watched. */
+export function canGrow(name: string): boolean {
+  if (name === '-') return false;
+  const stat = statSync(name, { throwIfNoEntry: false });
+  return stat === undefined || stat.isFile() || stat.isDirectory();
 }

@@ -66,7 +66,7 @@ function schemeOf(text: string): string | undefined {
  */
 export async function openStream(url: string, options: StreamOptions = {}): Promise<ByteSource> {
   const scheme = schemeOf(url);
-  if (scheme === undefined) return openBytes(url);
+  if (scheme === undefined) return openBytes(url, options.lifecycle?.stop);
   const { source } = known(scheme, url);
   if (!source) throw new UsageError(`${scheme}: streams cannot be read`, { place: { file: url } });
   return source(url, options);

@@ -3,7 +3,7 @@
  * and later for pipes; 0 means the end.
  */
 
-import { close, closeSync, fstatSync, open, read, readFileSync, readSync } from 'node:fs';
+import { close, closeSync, constants, fstatSync, open, openSync, read, readFileSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { DaqError, InputError } from '../errors.ts';
@@ -26,12 +26,16 @@ export interface ByteSource {
 const openFile = promisify(open);
 const PIPE_BUFFER = 256 * 1024;
 
+/** The system takes no more at once. */
+export const MAX_READ = 1 << 30;
+
 /**
  * Opens a file, a named pipe or `-`.
+ * @param stop ends the wait for somebody to write into a named pipe; it then reads as empty
  * @throws InputError if it does not exist, is a directory or may not be read
  */
-export async function openBytes(name: string): Promise<ByteSource> {
-  const fd = name === '-' ? 0 : await openOrExplain(name);
+export async function openBytes(name: string, stop?: AbortSignal): Promise<ByteSource> {
+  const fd = name === '-' ? 0 : await openOrExplain(name, stop);
   const stat = fstatSync(fd);
   if (stat.isDirectory()) {
     if (fd !== 0) closeSync(fd);
@@ -42,11 +46,27 @@ export async function openBytes(name: string): Promise<ByteSource> {
   return new DeviceSource(name, fd);
 }
 
-async function openOrExplain(name: string): Promise<number> {
+async function openOrExplain(name: string, stop: AbortSignal | undefined): Promise<number> {
+  const onStop = () => endWaitForWriter(name);
+  stop?.addEventListener('abort', onStop, { once: true });
   try {
     return await openFile(name, 'r');
   } catch (error) {
     throw new InputError(explain(error), { place: { file: name }, cause: error });
+  } finally {
+    stop?.removeEventListener('abort', onStop);
+  }
+}
+
+/** Opening a named pipe waits in the system until somebody opens it for writing, and nothing but that ends the wait. */
+function endWaitForWriter(name: string): void {
+  try {
+    closeSync(openSync(name, constants.O_WRONLY | constants.O_NONBLOCK));
+  } catch (error) {
+    // ENXIO: nobody waits any more.
+    if ((error as NodeJS.ErrnoException).code !== 'ENXIO') {
+      throw new InputError(explain(error), { place: { file: name }, cause: error });
+    }
   }
 }
 
@@ -83,7 +103,7 @@ export class FileSource implements ByteSource {
 
   read(into: Buffer): number {
     try {
-      const bytes = readSync(this.fd, into, 0, into.length, this.position);
+      const bytes = readSync(this.fd, into, 0, Math.min(into.length, MAX_READ), this.position);
       this.position += bytes;
       return bytes;
     } catch (error) {
@@ -199,7 +219,7 @@ class DeviceSource implements ByteSource {
   read(into: Buffer): Promise<number> {
     if (this.closed) return Promise.resolve(0);
     return new Promise((resolve, reject) => {
-      read(this.fd, into, 0, into.length, null, (error, bytes) => {
+      read(this.fd, into, 0, Math.min(into.length, MAX_READ), null, (error, bytes) => {
         if (error) reject(new InputError(explain(error), { place: { file: this.name }, cause: error }));
         else resolve(bytes);
       });
