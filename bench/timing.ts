@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { SC } from '../lib/timing/machine.ts';
 import { anyWithout, countMasks } from '../lib/timing/pulse/bins.ts';
 import { MaskTally } from '../lib/timing/recorded/mask-tally.ts';
-import { Engine, RequestLog } from '../lib/timing/sequence/engine.ts';
+import { Engine, NO_LIMIT, RequestLog } from '../lib/timing/sequence/engine.ts';
 import { decodeProgram } from '../lib/timing/sequence/program.ts';
 import { steadyState } from '../lib/timing/sequence/steady.ts';
 import { encodeWord } from '../lib/timing/sequence/word.ts';
@@ -80,7 +80,7 @@ async function engines(): Promise<void> {
     const simulate = (): void => {
       const engine = new Engine(decoded, 0);
       for (let k = 0; k < 4; k++) {
-        engine.run(k, Number.MAX_SAFE_INTEGER, log);
+        engine.run(k, NO_LIMIT, log);
         log.length = 0;
       }
     };

@@ -6,7 +6,7 @@ import { loadScript } from '../../lib/timing/input/sequence-file.ts';
 import { SC } from '../../lib/timing/machine.ts';
 import { evaluateScript } from '../../lib/timing/script/evaluate.ts';
 import { wordsOfEncoding } from '../../lib/timing/sequence/encoding.ts';
-import { Engine, RequestLog } from '../../lib/timing/sequence/engine.ts';
+import { Engine, NO_LIMIT, RequestLog } from '../../lib/timing/sequence/engine.ts';
 import { decodeProgram } from '../../lib/timing/sequence/program.ts';
 import { steadyState } from '../../lib/timing/sequence/steady.ts';
 import { decodeWord, encodeWord, type Instruction } from '../../lib/timing/sequence/word.ts';
@@ -87,7 +87,7 @@ t.test(
 /** The numbers of 8.6 for one period. */
 function onePeriod(engine: Engine, k: number): Period {
   const log = new RequestLog();
-  engine.run(k, Number.MAX_SAFE_INTEGER, log);
+  engine.run(k, NO_LIMIT, log);
   const hits = log.length;
   const buckets = [...log.buckets.subarray(0, hits)];
   const words = [...log.words.subarray(0, hits)];
@@ -110,7 +110,7 @@ t.test('the last request of a tick wins, also with 0, and is cleared at the next
   ];
   const log = new RequestLog();
   const engine = new Engine(decodeProgram(words, SC), 0);
-  engine.run(0, Number.MAX_SAFE_INTEGER, log);
+  engine.run(0, NO_LIMIT, log);
   t.same([...log.buckets.subarray(0, log.length)], [0]);
   t.same([...log.words.subarray(0, log.length)], [2]);
   t.ok(engine.halted);

@@ -1,10 +1,9 @@
 import { lowerBound, modulo } from '../arithmetic.ts';
-import { Engine, RequestLog } from '../sequence/engine.ts';
+import { Engine, NO_LIMIT, RequestLog } from '../sequence/engine.ts';
 import type { Cycle } from '../sequence/steady.ts';
 import type { KnownEngine } from './source.ts';
 
 const NO_REQUESTS = new RequestLog(0);
-const EVER = Number.MAX_SAFE_INTEGER;
 
 /** Requests of one engine, machine period by machine period in rising order; a short cycle is painted instead of simulated. */
 export class EnginePulses {
@@ -70,13 +69,14 @@ export class EnginePulses {
   #step(k: number): RequestLog {
     const engine = this.#engine;
     const log = this.#log;
-    const lead = this.#known.steady.cycle?.lead ?? EVER;
-    while (engine.period < k && !engine.halted && engine.wakeups < lead) {
+    const lead = this.#known.steady.cycle?.lead ?? null;
+    const left = (): number => (lead === null ? NO_LIMIT : lead - engine.wakeups);
+    while (engine.period < k && !engine.halted && left() > 0) {
       log.length = 0;
-      engine.run(engine.period, lead - engine.wakeups, log);
+      engine.run(engine.period, left(), log);
     }
     log.length = 0;
-    if (engine.period === k) engine.run(k, lead - engine.wakeups, log);
+    if (engine.period === k) engine.run(k, left(), log);
     return log;
   }
 

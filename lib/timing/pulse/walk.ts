@@ -4,7 +4,7 @@ import type { Steps } from '../steps.ts';
 import { countMasks } from './bins.ts';
 import { PeriodMasks } from './masks.ts';
 import type { Plan } from './plan.ts';
-import { appendSpan, emptySpan, type Span, spanOf } from './spacing.ts';
+import { appendSpan, type Span, spanOf, spansOf } from './spacing.ts';
 import { Tally } from './tally.ts';
 
 /** A period with fewer moving requests than one in this many ticks is counted by its changes instead of scanned. */
@@ -177,14 +177,18 @@ export class PulseWalk {
   #spans(bits: number, counts: Float64Array): Span[] {
     const { common, autoCommon } = this.#plan.partition;
     const { period, inUse } = this.#plan;
-    return Array.from({ length: GROUPS }, (_, g) => {
-      if (((bits >> g) & 1) === 0) return emptySpan();
-      const members = autoCommon && g === common ? inUse & ~(1 << common) : 1 << g;
+    const union = autoCommon ? bits & (1 << common) : 0;
+    let full = 0;
+    for (let g = 0; g < GROUPS; g++) {
       let fired = 0;
-      for (let v = 0; v < 256; v++) if (v & members) fired += counts[v] as number;
-      if (fired === 0) return emptySpan();
-      if (fired === period && period > 1) return { first: 0, last: period - 1, min: 1, max: 1 };
-      return spanOf(this.#masks.words, members);
+      for (let v = 0; v < 256; v++) if ((v >> g) & 1) fired += counts[v] as number;
+      if (fired === period && period > 1) full |= 1 << g;
+    }
+    const spans = spansOf(this.#masks.words, bits & ~full & ~union);
+    if (union !== 0) spans[common] = spanOf(this.#masks.words, inUse & ~(1 << common));
+    return spans.map((span, g) => {
+      const everyTick = (bits & full & ~union) >> g;
+      return everyTick & 1 ? { first: 0, last: period - 1, min: 1, max: 1 } : span;
     });
   }
 }

@@ -1,6 +1,6 @@
 import { GROUPS } from '../partition.ts';
 import { countMasks } from '../pulse/bins.ts';
-import { appendSpan, emptySpan, extendSpan, type Span } from '../pulse/spacing.ts';
+import { appendSpan, type Span, spansOf } from '../pulse/spacing.ts';
 import { Tally } from '../pulse/tally.ts';
 import { plainTable } from '../rule/states.ts';
 
@@ -42,43 +42,8 @@ export class MaskTally {
       if (fired === count && count > 1) appendSpan(span, { first: 0, last: count - 1, min: 1, max: 1 }, this.pulses);
       else if (fired > 0) partial |= 1 << g;
     }
-    if (partial !== 0) appendSpans(this.tally.spans, words, partial, this.pulses);
-  }
-}
-
-/** One pass over the masks for all groups in `bits`, bit by set bit. */
-function appendSpans(spans: readonly Span[], words: Uint32Array, bits: number, offset: number): void {
-  const selected = Math.imul(bits, 0x01010101);
-  const last = new Int32Array(GROUPS).fill(-1);
-  const first = new Int32Array(GROUPS).fill(-1);
-  const min = new Int32Array(GROUPS).fill(0x7fffffff);
-  const max = new Int32Array(GROUPS);
-  for (let i = 0; i < words.length; i++) {
-    let v = (words[i] as number) & selected;
-    for (; v !== 0; v &= v - 1) {
-      const bit = 31 - Math.clz32(v & -v);
-      const g = bit & 7;
-      const p = (i << 2) + (bit >> 3);
-      const before = last[g] as number;
-      last[g] = p;
-      if (before < 0) {
-        first[g] = p;
-        continue;
-      }
-      const step = p - before;
-      if (step < (min[g] as number)) min[g] = step;
-      if (step > (max[g] as number)) max[g] = step;
-    }
-  }
-  for (let g = 0; g < GROUPS; g++) {
-    if ((first[g] as number) < 0) continue;
-    const span = emptySpan();
-    extendSpan(span, first[g] as number);
-    span.last = last[g] as number;
-    if (span.last > span.first) {
-      span.min = min[g] as number;
-      span.max = max[g] as number;
-    }
-    appendSpan(spans[g] as Span, span, offset);
+    spansOf(words, partial).forEach((span, g) => {
+      appendSpan(this.tally.spans[g] as Span, span, this.pulses);
+    });
   }
 }

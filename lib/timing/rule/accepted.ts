@@ -2,7 +2,7 @@ import { GROUPS, type Inhibit } from '../partition.ts';
 import { countMasks } from '../pulse/bins.ts';
 import { PeriodMasks } from '../pulse/masks.ts';
 import type { Plan } from '../pulse/plan.ts';
-import { appendSpan, type Span, spanOf } from '../pulse/spacing.ts';
+import { appendSpan, type Span, spansOf } from '../pulse/spacing.ts';
 import { Tally } from '../pulse/tally.ts';
 import type { Steps } from '../steps.ts';
 import { plainTable } from './states.ts';
@@ -71,7 +71,7 @@ class AcceptedPass {
   readonly #violating: Uint8Array;
   readonly #bins = new Float64Array(256);
   /** Spans of groups that are the same in every period of a phase. */
-  readonly #still: Span[] = [];
+  #still: readonly Span[] | null = null;
   /** Groups whose accepted pulses depend on what came before. */
   readonly #inhibited: number;
 
@@ -99,7 +99,7 @@ class AcceptedPass {
     const tally = new Tally();
     if (to <= from) return tally;
     this.#masks.enter(from);
-    this.#still.length = 0;
+    this.#still = null;
     for (let k = from; k < to; k++) {
       this.#period(k, tally);
       yield;
@@ -121,12 +121,12 @@ class AcceptedPass {
     for (let v = 0; v < 256; v++) tally.bins[v] = (tally.bins[v] as number) + (bins[v] as number);
     tally.noteFirst(mask, bins, offset);
     tally.noteSites(mask, period, bins, this.#violating, offset);
+    const changing = inUse & (this.#masks.movingBits | this.#inhibited);
+    this.#still ??= spansOf(this.#words, inUse & ~changing);
+    const moved = spansOf(this.#words, changing);
     for (let g = 0; g < GROUPS; g++) {
-      if (!((inUse >> g) & 1)) continue;
-      const changes = (this.#masks.movingBits | this.#inhibited) & (1 << g);
-      const span = this.#still[g] ?? spanOf(this.#words, 1 << g);
-      if (!changes) this.#still[g] = span;
-      appendSpan(tally.spans[g] as Span, span, offset);
+      const span = (changing >> g) & 1 ? moved[g] : this.#still[g];
+      appendSpan(tally.spans[g] as Span, span as Span, offset);
     }
   }
 

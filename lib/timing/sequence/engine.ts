@@ -37,6 +37,8 @@ export class RequestLog {
   }
 }
 
+/** A limit that is none: no period has so many ticks, and it stays a small integer for the compiler. */
+export const NO_LIMIT = 0x3fffffff;
 /** Instructions in one tick after which a loop without time is looked for. */
 const SPIN_WATCH = 64;
 /** Instructions in one tick after which we give up (16 M = two nested loops of 4096). */

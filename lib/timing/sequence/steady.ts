@@ -1,7 +1,7 @@
 import { lcm, lowerBound, modulo } from '../arithmetic.ts';
 import type { Ticks } from '../machine.ts';
 import { finish, type Steps } from '../steps.ts';
-import { Engine, RequestLog } from './engine.ts';
+import { Engine, NO_LIMIT, RequestLog } from './engine.ts';
 import type { Program } from './program.ts';
 
 /** A sequence that repeats every `length` ticks from pulse `origin` on: found long before the period count of 8.5 is. */
@@ -31,11 +31,10 @@ export interface SteadyState {
 }
 
 /** Longest cycle worth keeping as a list, in wake-ups. */
-const CYCLE_LIMIT = 1 << 12;
+const CYCLE_LIMIT = 1 << 10;
 /** Requests kept from the simulation, so that they need not be simulated again. */
 const HISTORY_LIMIT = 4_000_000;
 const NO_REQUESTS = new RequestLog(0);
-const EVER = Number.MAX_SAFE_INTEGER;
 
 /** State of 8.5: bucket of the wake-up, next line, upper, counters. */
 const stateKey = (e: Engine, bucket: Ticks): string => `${bucket},${e.line},${e.page},${e.counters.join()}`;
@@ -57,7 +56,7 @@ export function* steadyStateSteps(program: Program, start: Ticks, maxPeriods: nu
   let recorded = -1;
   while (engine.period <= maxPeriods) {
     // One wake-up at a time until a short cycle is out of the question, then a period at a time.
-    engine.run(engine.period, search.open ? 1 : EVER, history.log);
+    engine.run(engine.period, search.open ? 1 : NO_LIMIT, history.log);
     history.moveTo(engine.halted ? engine.period + 1 : engine.period);
     if (engine.halted) return halted(engine, history, maxPeriods);
     if (engine.period !== recorded && engine.period <= maxPeriods) {
