@@ -1,6 +1,7 @@
 import type * as Interfaces from '@oclif/core/interfaces';
-import { DaqCommand, jsonFlag, processManagerFlags } from '../lib/cli/command.ts';
+import { DaqCommand, jsonFlag, metricsFlag, processManagerFlags } from '../lib/cli/command.ts';
 import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
+import { progressOnTerminal } from '../lib/cli/progress.ts';
 import { UsageError } from '../lib/errors.ts';
 import {
   inputFlags,
@@ -12,6 +13,7 @@ import {
 } from '../lib/show/options.ts';
 import type { Pass } from '../lib/show/pass.ts';
 import { type ShowResult, showInputs } from '../lib/show/run.ts';
+import { stageOf } from '../lib/show/stage.ts';
 import { damageByName } from '../lib/xtc/damage.ts';
 import type { Epoch } from '../lib/xtc/time.ts';
 import type { ArrayMode } from '../lib/xtc/value.ts';
@@ -21,7 +23,7 @@ export default class DgramCat extends DaqCommand {
   static override usageLine = '[FILE|-|URL]... [options]';
   static override concern = 'dgrams' as const;
   static override strict = false;
-  static override baseFlags = { ...processManagerFlags, ...jsonFlag };
+  static override baseFlags = { ...processManagerFlags, ...jsonFlag, ...metricsFlag };
   static override flags = { ...viewFlags, ...selectionFlags, ...inputFlags };
   static override examples = [
     { description: 'one line per dgram', command: 'dgram-cat run.xtc2' },
@@ -49,8 +51,17 @@ export default class DgramCat extends DaqCommand {
     if (inputs.length === 1 && inputs[0] === '-' && process.stdin.isTTY) {
       throw new UsageError('no input: give files, or pipe dgrams into it');
     }
-    const context = { options, out: this.out, lifecycle: this.lifecycle, say: (message: string) => this.say(message) };
-    const result = await showInputs(inputs, context);
+    const passes: Pass[] = [];
+    await this.observe(stageOf(passes), flags.metrics);
+    const result = await showInputs(inputs, {
+      options,
+      out: this.out,
+      lifecycle: this.lifecycle,
+      say: (message: string) => this.say(message),
+      passes,
+      // The other views write while they read, which says enough.
+      ...(options.mode === 'check' || options.mode === 'stats' ? { progress: progressOnTerminal() } : {}),
+    });
     return this.conclude(result, options);
   }
 

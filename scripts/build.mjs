@@ -45,7 +45,7 @@ const common = {
   legalComments: 'none',
   logLevel: 'warning',
   jsx: 'automatic',
-  external: ['posix-ipc-shim', 'zeromq', 'ink', 'react', '*.mjs'],
+  external: ['posix-ipc-shim', 'zeromq', 'prom-client', 'ink', 'react', '*.mjs'],
 };
 // Bundles are CommonJS (the ESM loader costs start-up time), so import.meta.url is given by hand.
 const cjs = {

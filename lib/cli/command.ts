@@ -6,8 +6,10 @@
 import { Command } from '@oclif/core/command';
 import * as Flags from '@oclif/core/flags';
 import { DaqError, formatPlace } from '../errors.ts';
+import { formatBalance } from './balance.ts';
 import { EXIT, type ExitStatus, exitStatusOf } from './exit-codes.ts';
 import { Lifecycle } from './lifecycle.ts';
+import type { MetricsServer, Stage } from './metrics.ts';
 import { Output, OutputClosed } from './output.ts';
 
 /** Accepted by every command, also at the end of the line: process managers append them. */
@@ -57,6 +59,7 @@ export abstract class DaqCommand extends Command {
   protected readonly out = new Output();
   /** Name in messages: the command's, or the alias that the process manager gave. */
   private label = '';
+  private metrics: MetricsServer | undefined;
 
   abstract override run(): Promise<ExitStatus>;
 
@@ -68,6 +71,24 @@ export abstract class DaqCommand extends Command {
   /** The last line of a long-running command, for logs in which exit statuses are not seen: `<I> name: OK ...`. */
   protected verdict(severity: 'I' | 'W' | 'E', message: string): void {
     process.stderr.write(`<${severity}> ${this.label}: ${message}\n`);
+  }
+
+  /**
+   * Lets others see what a long-running command does: SIGUSR1 prints its balance, and with an address its metrics are served there
+   * until it ends.
+   * @param address value of `--metrics`
+   * @throws UsageError if the address cannot be had
+   */
+  protected async observe(stage: Stage, address: string | undefined): Promise<void> {
+    this.lifecycle.onBalance(() => `${this.label}: ${formatBalance(stage.balance())}`);
+    if (address === undefined) return;
+    const { serveMetrics } = await import('./metrics.ts');
+    const command = this.config.bin;
+    this.metrics = await serveMetrics(address, stage, {
+      command,
+      ...(this.label === command ? {} : { alias: this.label }),
+    });
+    if (/(^|:)0+$/.test(address)) this.say(`metrics at ${this.metrics.url}`);
   }
 
   /** Runs a command from start to exit status. Called by the launcher. */
@@ -97,6 +118,7 @@ export abstract class DaqCommand extends Command {
     } catch (error) {
       status = this.fail(error);
     }
+    await this.metrics?.close();
     lifecycle.runEmergencies();
     lifecycle.uninstall();
     return status;

@@ -86,6 +86,12 @@ export class Pass {
     return wanted;
   }
 
+  /** Corrects the count of a dgram that was wanted by itself, but not the event that it is a part of. */
+  giveBack(): void {
+    this.shown--;
+    this.notSelected++;
+  }
+
   /** Takes the framing faults of the reader into account. */
   close(findings: readonly Finding[]): void {
     for (const finding of findings) this.log.add(finding);

@@ -2,6 +2,7 @@
 
 import type { Lifecycle } from '../cli/lifecycle.ts';
 import type { Output } from '../cli/output.ts';
+import type { ProgressLine } from '../cli/progress.ts';
 import { UsageError } from '../errors.ts';
 import { announcedChunk, continuesChunk } from '../stream/chunks.ts';
 import { DgramReader } from '../stream/dgram-reader.ts';
@@ -35,6 +36,8 @@ export interface ShowContext {
   passes?: Pass[];
   /** Where xtc2 and smd go, if not to `out`. */
   sink?: DgramTaker;
+  /** How far a long input has come. */
+  progress?: ProgressLine;
 }
 
 /** `--skip` and `-n` count across all inputs. */
@@ -103,7 +106,7 @@ function openInput(name: string, { options, lifecycle, say }: ShowContext): Prom
 
 /** Reads one input to its end; `next` is the chunk that it announced, `lost` why it ended before its stream did. */
 async function showOne(pass: Pass, context: Running): Promise<{ next?: string; lost?: string }> {
-  const { options, out, sink = out, lifecycle, quota } = context;
+  const { options, out, sink = out, lifecycle, quota, progress } = context;
   const source = await openInput(pass.name, context);
   const followed = source instanceof FollowSource;
   const reader = new DgramReader(source, {
@@ -113,6 +116,7 @@ async function showOne(pass: Pass, context: Running): Promise<{ next?: string; l
   });
   let next: string | undefined;
   let over = false;
+  progress?.start(pass.name, source.size);
   try {
     do {
       while (!over && reader.next()) {
@@ -126,8 +130,10 @@ async function showOne(pass: Pass, context: Running): Promise<{ next?: string; l
       }
       // A person may be looking, and views end with the next fill.
       await drain(context);
+      progress?.update(reader.position);
     } while (!over && (await reader.fill()));
   } finally {
+    progress?.clear();
     reader.close();
   }
   const { lost } = source;
@@ -186,24 +192,27 @@ async function mergeAll(
   context: Running,
 ): Promise<void> {
   const { out, sink = out, quota } = context;
+  let parts: Pass[] = [];
+  const put = () => {
+    const event = events?.take();
+    if (event && quota.take()) sink.bytes(event);
+    else for (const pass of parts) pass.giveBack();
+    parts = [];
+  };
   do {
     while (!quota.done && merge.next()) {
       const pass = passes[merge.stream]!;
       if (!events) pass.take(merge.dgram);
       else if (pass.accepts(merge.dgram)) {
-        if (!events.fits(merge.dgram)) putEvent(events, sink, quota);
-        if (!quota.done) events.add(merge.dgram);
+        if (!events.fits(merge.dgram)) put();
+        events.add(merge.dgram);
+        parts.push(pass);
       }
       if (out.full || sink.full) await drain(context);
     }
     await drain(context);
   } while (!quota.done && (await merge.fill()));
-  if (events && !quota.done) putEvent(events, sink, quota);
-}
-
-function putEvent(events: EventAssembler, out: DgramTaker, quota: Quota): void {
-  const event = events.take();
-  if (event && quota.take()) out.bytes(event);
+  put();
 }
 
 /** What aggregating views have to say at the end of an input. */
