@@ -31,7 +31,7 @@ export interface SteadyState {
 }
 
 /** Longest cycle worth keeping as a list, in wake-ups. */
-const CYCLE_LIMIT = 1 << 10;
+const CYCLE_LIMIT = 1 << 8;
 /** Requests kept from the simulation, so that they need not be simulated again. */
 const HISTORY_LIMIT = 4_000_000;
 const NO_REQUESTS = new RequestLog(0);
