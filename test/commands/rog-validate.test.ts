@@ -147,8 +147,8 @@ t.test('a recorded run against its own Configure', needsShared('data', 'xtc2', '
 
 t.test('SIGTERM ends a wait for masks with 143', async (t) => {
   const child = spawn(process.execPath, [bin, '--stdin', 'u8', '-p', '0'], { stdio: ['pipe', 'ignore', 'ignore'] });
-  child.stdin.write(Buffer.alloc(100, 1));
-  await new Promise((resolve) => setTimeout(resolve, 400));
+  // More than a pipe holds: when it is gone the command is reading, so its signal handlers are in place.
+  await new Promise((resolve) => child.stdin.write(Buffer.alloc(1 << 20, 1), resolve));
   child.kill('SIGTERM');
   const status = await new Promise((resolve) => child.on('exit', resolve));
   child.stdin.destroy();

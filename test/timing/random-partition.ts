@@ -123,6 +123,20 @@ function randomGroup(r: Random, markers: readonly string[], codes: readonly numb
   return group;
 }
 
+function randomInhibits(r: Random, groups: readonly number[]): RawPartition['inhibits'] {
+  const inhibits: RawPartition['inhibits'] = {};
+  if (r.chance(35)) {
+    for (const g of groups) {
+      if (r.chance(40))
+        inhibits[g] = Array.from({ length: 1 + r.below(2) }, () => ({
+          interval: 1 + r.below(40),
+          limit: 1 + r.below(3),
+        }));
+    }
+  }
+  return inhibits;
+}
+
 /** Partition number `seed`. */
 export function randomPartition(seed: number): RawPartition {
   const r = new Random(seed);
@@ -151,16 +165,7 @@ export function randomPartition(seed: number): RawPartition {
   if (!autoCommon || r.chance(60))
     groups[common] = r.chance(40) ? { fixed: 'm0' } : randomGroup(r, Object.keys(markers), offered);
   if (Object.keys(groups).length === 0) groups[common] = { fixed: 'm0' };
-  const inhibits: RawPartition['inhibits'] = {};
-  if (r.chance(35)) {
-    for (const g of Object.keys(groups).map(Number)) {
-      if (r.chance(40))
-        inhibits[g] = Array.from({ length: 1 + r.below(2) }, () => ({
-          interval: 1 + r.below(40),
-          limit: 1 + r.below(3),
-        }));
-    }
-  }
+  const inhibits = randomInhibits(r, Object.keys(groups).map(Number));
   const beam = r.pick<RawPartition['beam']>([
     'unknown',
     'unknown',
