@@ -1,43 +1,27 @@
 /** Tables without borders, as people read them in a terminal and `awk` in a pipe. */
 
-import Table from 'cli-table3';
-
-const NOTHING = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '  ',
-};
-
 export interface Column {
   title: string;
   align?: 'left' | 'right';
 }
 
-/** Lines of a table: the titles, then the rows. */
+const GAP = '  ';
+
+/**
+ * Lines of a table: the titles, then the rows. Written here and not taken from a library, because a small damaged file can have a
+ * hundred thousand rows, and layout with spans and wrapping takes quadratic time.
+ */
 export function tableLines(columns: readonly Column[], rows: readonly (readonly (string | number)[])[]): string[] {
-  const table = new Table({
-    chars: NOTHING,
-    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
-    colAligns: columns.map((column) => column.align ?? 'left'),
-  });
-  table.push(
-    columns.map((column) => column.title),
-    ...rows.map((row) => row.map(String)),
+  const cells = rows.map((row) => row.map(String));
+  const widths = columns.map(({ title }, i) =>
+    cells.reduce((width, row) => Math.max(width, row[i]?.length ?? 0), title.length),
   );
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd());
+  const line = (row: readonly string[]) =>
+    columns
+      .map(({ align }, i) =>
+        align === 'right' ? (row[i] ?? '').padStart(widths[i]!) : (row[i] ?? '').padEnd(widths[i]!),
+      )
+      .join(GAP)
+      .trimEnd();
+  return [line(columns.map(({ title }) => title)), ...cells.map(line)];
 }

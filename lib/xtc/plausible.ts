@@ -10,7 +10,7 @@ import { NSEC_PER_SEC } from './time.ts';
 /** `more`: the answer depends on bytes behind `end` that have not been read yet. */
 export type Plausibility = 'yes' | 'no' | 'more';
 
-/** Beyond this many unread bytes a candidate is judged by what is known of it. */
+/** A candidate that is larger than this is judged when so many bytes of it have come, by what is known of it then. */
 const LOOK_AHEAD_LIMIT = 64 * 1024 * 1024;
 
 /**
@@ -48,10 +48,11 @@ export class PlausibleSearch {
     if (pos + size > inputEnd) return 'no';
     this.own = this.chain(view, pos, end, this.own, size);
     if (this.own === NO) return 'no';
-    if (this.own < size) return this.own > LOOK_AHEAD_LIMIT ? 'yes' : 'more';
+    const seenEnough = end - pos > LOOK_AHEAD_LIMIT;
+    if (this.own < size) return seenEnough ? 'yes' : 'more';
     const next = pos + size;
     if (next === inputEnd) return 'yes';
-    if (next > end) return size > LOOK_AHEAD_LIMIT ? 'yes' : 'more';
+    if (next > end) return seenEnough ? 'yes' : 'more';
     return this.judgeFollower(view, next, end, inputEnd);
   }
 
@@ -76,7 +77,7 @@ export class PlausibleSearch {
     const size = 12 + view.getUint32(pos + DGRAM.extent, true);
     this.follower = this.chain(view, pos, end, this.follower, size);
     if (this.follower === NO) return 'no';
-    if (this.follower >= size || this.follower > LOOK_AHEAD_LIMIT) return 'yes';
+    if (this.follower >= size || end - pos > LOOK_AHEAD_LIMIT) return 'yes';
     // A cut follower counts: files that are still being written end so.
     return pos + size > inputEnd && end >= inputEnd ? 'yes' : 'more';
   }
