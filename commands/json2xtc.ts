@@ -65,7 +65,7 @@ export default class Json2Xtc extends DaqCommand {
   };
   static override examples = [
     { description: 'convert one document', command: 'json2xtc tmo_hsd.json tmo_hsd.xtc2' },
-    { description: 'is it right? every mistake is named with its key', command: 'json2xtc --check tmo_hsd.json' },
+    { description: 'find every mistake in a document', command: 'json2xtc --check tmo_hsd.json' },
     { description: 'look at the result', command: 'json2xtc tmo_hsd.json | dgram-cat -d' },
     {
       description: 'two detectors in one Configure, names as the DAQ writes them',

@@ -5,6 +5,7 @@ import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
 import type { Output } from '../lib/cli/output.ts';
 import { type Collected, collectDocuments, nothingFound } from '../lib/config-json/document/collect.ts';
 import { writeDocument } from '../lib/config-json/document/document-text.ts';
+import { lossLines } from '../lib/config-json/document/export.ts';
 import { inputsAndOutput, parseTransition } from '../lib/config-json/options.ts';
 import { UsageError } from '../lib/errors.ts';
 import { DgramReader } from '../lib/stream/dgram-reader.ts';
@@ -42,6 +43,11 @@ export default class Xtc2Json extends DaqCommand {
       summary: 'json: a document, or a list if there are several; jsonl: one document per line',
       helpGroup: FORM,
     }),
+    verbose: Flags.boolean({
+      char: 'v',
+      summary: 'name everything that is not kept, not only the first five of a kind',
+      helpGroup: FORM,
+    }),
     compact: Flags.boolean({ summary: 'no indentation', helpGroup: FORM }),
     lists: Flags.boolean({
       default: true,
@@ -59,7 +65,10 @@ export default class Xtc2Json extends DaqCommand {
   static override examples = [
     { description: 'the configuration of a run', command: 'xtc2json run.xtc2' },
     { description: 'one detector, into a file', command: 'xtc2json --detector hsd_0 run.xtc2 hsd_0.json' },
-    { description: 'what did it record at?', command: "xtc2json --detector hsd_0 run.xtc2 | jq '.user.raw'" },
+    {
+      description: 'a part of the settings of one detector',
+      command: "xtc2json --detector hsd_0 run.xtc2 | jq '.user.raw'",
+    },
     {
       description: 'change something, and back',
       command: 'xtc2json run.xtc2 | jq .user.gain=2 | json2xtc - new.xtc2',
@@ -97,12 +106,12 @@ export default class Xtc2Json extends DaqCommand {
     const write = (out: Output) => writeAll(collected, flags, out);
     if (output === '-') await write(this.out);
     else await writeWhole(output, this.lifecycle, write);
-    return this.conclude(collected, joined && flags['join-segment'] === undefined);
+    return this.conclude(collected, joined && flags['join-segment'] === undefined, flags.verbose);
   }
 
-  private conclude({ documents, faults }: Collected, joined: boolean): ExitStatus {
+  private conclude({ documents, faults }: Collected, joined: boolean, verbose: boolean): ExitStatus {
     if (joined) this.say('note: detector names carry the segment number; json2xtc --split-segment takes it off again');
-    const losses = documents.flatMap(({ title, losses }) => losses.map((loss) => `${title}: ${loss}`));
+    const losses = documents.flatMap((document) => lossLines(document, verbose));
     for (const loss of losses) this.say(`not kept: ${loss}`);
     if (faults.length > 0) return EXIT.no;
     return losses.length > 0 ? EXIT.loss : EXIT.ok;

@@ -44,9 +44,9 @@ export class Problems {
     this.compat = rules.compat;
   }
 
-  /** Those found so far, in the order of finding; at most the first thousand. */
+  /** Those found so far, in the order of the text; at most a thousand. */
   get list(): readonly Problem[] {
-    return this.kept;
+    return this.kept.toSorted((a, b) => a.place.offset! - b.place.offset!);
   }
 
   get errors(): number {
@@ -89,7 +89,7 @@ export class Problems {
   }
 
   private keep(severity: Problem['severity'], code: string, key: string, at: number, message: string): void {
-    const place: Place = { file: this.file, ...this.text.position(at), ...(key === '' ? {} : { key }) };
+    const place = { file: this.file, ...this.text.position(at), offset: at, ...(key === '' ? {} : { key }) };
     this.kept.push({ severity, code, message, place });
   }
 }

@@ -14,7 +14,8 @@ export function problemLines(problems: Problems): string[] {
   const lines = problems.list
     .slice(0, SHOWN)
     .map(
-      ({ severity, message, place }) => `${formatPlace(place)}: ${severity === 'warning' ? 'warning: ' : ''}${message}`,
+      ({ severity, message, place: { offset: _, ...place } }) =>
+        `${formatPlace(place)}: ${severity === 'warning' ? 'warning: ' : ''}${message}`,
     );
   const more = problems.errors + problems.warnings - lines.length;
   if (more > 0) lines.push(`and ${more} more problems`);

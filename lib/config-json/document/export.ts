@@ -7,7 +7,7 @@ import type { ShapesData } from '../../xtc/shapes-data.ts';
 import { findNul } from '../../xtc/text.ts';
 import { isText } from '../../xtc/value.ts';
 import { type Labels, readLabels, splitEnumValue } from './labels.ts';
-import { elementText, INFINITE } from './number-text.ts';
+import { elementText, INFINITE, integersText } from './number-text.ts';
 import { type Placed, type Placement, placeFields } from './place.ts';
 
 export interface ExportOptions {
@@ -15,6 +15,13 @@ export interface ExportOptions {
   lists?: boolean;
   /** Write the detector name with `_` and the segment number. Default false. */
   joinSegment?: boolean;
+}
+
+/** Something that a document cannot say, or not completely. */
+export interface Loss {
+  /** A field's name, or a part of the block. */
+  what: string;
+  why: string;
 }
 
 /** A document, ready to be written. */
@@ -31,7 +38,7 @@ export interface ExportedDocument {
   /** JSON text of a field's value, by field number of `placement`. */
   values: string[];
   /** What converting the document back will not bring back. */
-  losses: string[];
+  losses: Loss[];
 }
 
 const FIELD_NAME = /^[0-9A-Za-z_.:]*$/;
@@ -40,7 +47,7 @@ const DET_NAME = /^[0-9A-Za-z_]*$/;
 /** The document of a block; everything is copied, so the block may move on. */
 export function exportBlock(block: ShapesData, options: ExportOptions = {}): ExportedDocument {
   const { names } = block;
-  const losses: string[] = [];
+  const losses: Loss[] = [];
   const labels = readLabels(block);
   const placed: (Placed & { field: Field })[] = [];
   const values: string[] = [];
@@ -48,22 +55,22 @@ export function exportBlock(block: ShapesData, options: ExportOptions = {}): Exp
     if (field.type === CODE.ENUMDICT) continue;
     const why = inexpressible(field);
     if (why !== undefined) {
-      losses.push(`${field.name}: left out: ${why}`);
+      losses.push({ what: field.name, why: `left out: ${why}` });
       continue;
     }
     placed.push({ ...declare(block, field, labels), field });
     values.push(valueText(block, field, losses));
     if (!FIELD_NAME.test(field.name))
-      losses.push(`${field.name}: the name has characters other than 0-9 A-Z a-z _ . :`);
+      losses.push({ what: field.name, why: 'the name has characters other than 0-9 A-Z a-z _ . :' });
     if (field.alg !== '' || field.version !== 0)
-      losses.push(`${field.name}: its own algorithm ${field.alg} is left out`);
+      losses.push({ what: field.name, why: `its own algorithm ${field.alg} is left out` });
   }
   const placement = placeFields(placed, { lists: options.lists ?? true });
-  for (const [field, why] of labels.lost) losses.push(`${field.name}: left out: ${why}`);
+  for (const [field, why] of labels.lost) losses.push({ what: field.name, why: `left out: ${why}` });
   for (const index of placement.left)
-    losses.push(`${placed[index]!.field.name}: left out: a second field of that name`);
-  if (labels.reordered) losses.push('labels of enums: they come back sorted and in front of the data');
-  if (placement.reordered) losses.push('fields: they come back sorted');
+    losses.push({ what: placed[index]!.field.name, why: 'left out: a second field of that name' });
+  if (labels.reordered) losses.push({ what: 'labels of enums', why: 'they come back sorted and in front of the data' });
+  if (placement.reordered) losses.push({ what: 'order of the fields', why: 'they come back sorted' });
   losses.push(...blockLosses(block, options));
   const join = options.joinSegment === true;
   return {
@@ -94,49 +101,70 @@ function declare(block: ShapesData, field: Field, labels: Labels): Placed {
   return { name, type: `[${[JSON.stringify(type), ...block.shape(field.index)].join(', ')}]`, list: true };
 }
 
-function valueText(block: ShapesData, field: Field, losses: string[]): string {
+function valueText(block: ShapesData, field: Field, losses: Loss[]): string {
   if (isText(field)) return textValue(block, field, losses);
-  const { view } = block;
+  const floating = field.type === CODE.FLOAT || field.type === CODE.DOUBLE;
+  if (field.rank > 0 && !floating) return `[${integersText(block.fieldBytes(field.index), field.type)}]`;
   const at = block.at(field.index);
   const elements = field.rank === 0 ? 1 : block.byteLength(field.index) / field.elementSize;
   const texts: string[] = [];
-  for (let i = 0; i < elements; i++) texts.push(elementText(view, field.type, at + i * field.elementSize));
-  if (texts.includes('null')) losses.push(`${field.name}: JSON has no NaN: null is written, which converts to nothing`);
-  if (texts.some((text) => text.endsWith(INFINITE))) {
-    losses.push(`${field.name}: JSON has no infinity: ${INFINITE} is written, which needs json2xtc --compat`);
+  for (let i = 0; i < elements; i++) texts.push(elementText(block.view, field.type, at + i * field.elementSize));
+  if (floating && texts.includes('null')) {
+    losses.push({ what: field.name, why: 'JSON has no NaN: null is written, which converts to nothing' });
+  }
+  if (floating && texts.some((text) => text.endsWith(INFINITE))) {
+    const why = `JSON has no infinity: ${INFINITE} is written, which needs json2xtc --compat`;
+    losses.push({ what: field.name, why });
   }
   return field.rank === 0 ? texts[0]! : `[${texts.join(', ')}]`;
 }
 
-function textValue(block: ShapesData, field: Field, losses: string[]): string {
+function textValue(block: ShapesData, field: Field, losses: Loss[]): string {
   const stored = block.fieldBytes(field.index);
   const length = findNul(stored, 0, stored.length);
-  if (length === stored.length) losses.push(`${field.name}: the text has no NUL; it comes back with one`);
+  if (length === stored.length) losses.push({ what: field.name, why: 'the text has no NUL; it comes back with one' });
   else if (stored.length !== Math.ceil((length + 1) / 4) * 4) {
-    losses.push(
-      `${field.name}: ${stored.length} bytes are stored for ${length}; it comes back padded to a multiple of 4`,
-    );
+    losses.push({
+      what: field.name,
+      why: 'the stored length is not that of the text padded to a multiple of 4, which comes back',
+    });
   }
-  if (!isUtf8(stored.subarray(0, length))) losses.push(`${field.name}: the text is Latin-1; it comes back as UTF-8`);
+  if (!isUtf8(stored.subarray(0, length)))
+    losses.push({ what: field.name, why: 'the text is Latin-1; it comes back as UTF-8' });
   return JSON.stringify(block.string(field.index));
 }
 
-function blockLosses(block: ShapesData, options: ExportOptions): string[] {
+function blockLosses(block: ShapesData, options: ExportOptions): Loss[] {
   const { names, layout } = block;
-  const losses: string[] = [];
+  const losses: Loss[] = [];
+  const lose = (what: string, why: string) => losses.push({ what, why });
   const texts = [names.detType, names.detName, names.detId, names.alg];
-  if (!DET_NAME.test(names.detName)) {
-    losses.push(`detector name "${names.detName}": it has characters other than 0-9 A-Z a-z _`);
-  }
+  if (!DET_NAME.test(names.detName)) lose('detector name', 'it has characters other than 0-9 A-Z a-z _');
   if (texts.some((text) => Buffer.byteLength(text) > 255))
-    losses.push('texts of the description: longer than 255 bytes as UTF-8');
-  if (names.segment !== 0 && options.joinSegment !== true) losses.push(`segment ${names.segment}: it comes back as 0`);
-  if (names.version > 0xffffff)
-    losses.push(`algorithm version 0x${names.version.toString(16)}: it has three parts only`);
-  if (names.numArrays !== names.arrays) losses.push(`numArrays ${names.numArrays}: it comes back as ${names.arrays}`);
-  if (!layout.shapes || layout.dataFirst) losses.push('order inside the block: it comes back with Shapes before Data');
-  if (layout.surplus > 0) losses.push(`${layout.surplus} surplus bytes of Shapes`);
-  if (block.damage !== 0 || block.childDamage().length > 0) losses.push('damage of the block');
-  if (block.count < names.fields.length) losses.push(`${names.fields.length - block.count} fields that cannot be read`);
+    lose('description', 'a text is longer than 255 bytes as UTF-8');
+  if (names.segment !== 0 && options.joinSegment !== true) lose(`segment ${names.segment}`, 'it comes back as 0');
+  if (names.version > 0xffffff) lose('algorithm version', 'only three of its four bytes come back');
+  if (names.numArrays !== names.arrays) lose(`numArrays ${names.numArrays}`, `it comes back as ${names.arrays}`);
+  if (!layout.shapes || layout.dataFirst) lose('order inside the block', 'it comes back with Shapes before Data');
+  if (layout.surplus > 0) lose(`${layout.surplus} surplus bytes of Shapes`, 'they do not come back');
+  if (block.damage !== 0 || block.childDamage().length > 0) lose('damage of the block', 'it does not come back');
+  for (const field of names.fields.slice(block.count)) lose(field.name, 'left out: the value cannot be read');
   return losses;
+}
+
+const SHOWN = 5;
+
+/** Lines for a person, one per reason; what a reason concerns is named up to the fifth, or completely. */
+export function lossLines(document: ExportedDocument, all: boolean): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const { what, why } of document.losses) {
+    const same = byReason.get(why);
+    if (same) same.push(what);
+    else byReason.set(why, [what]);
+  }
+  return [...byReason].map(([why, what]) => {
+    const shown = all ? what : what.slice(0, SHOWN);
+    const more = what.length > shown.length ? ` and ${what.length - shown.length} more` : '';
+    return `${document.title}: ${shown.join(', ')}${more}: ${why}`;
+  });
 }

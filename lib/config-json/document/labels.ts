@@ -17,59 +17,58 @@ export interface Labels {
 /** Reads all label fields of a block. */
 export function readLabels(block: ShapesData): Labels {
   const { fields, labelFields } = block.names;
-  // A label or an enum name may hold a colon itself; the order of the fields tells which one separates them.
-  let labels: Labels | undefined;
-  for (const separator of [firstColon, lastColon]) {
-    labels = collect(block, labelFields, separator);
-    if (!labels.reordered) break;
-  }
-  for (const field of fields) {
-    if (field.type === CODE.ENUMDICT && field.rank > 0)
-      labels!.lost.push([field, 'labels have one value, not an array']);
-  }
-  return labels!;
-}
-
-function collect(block: ShapesData, fields: readonly Field[], separator: (name: string) => number): Labels {
   const labels: Labels = { enums: new Map(), lost: [], reordered: false };
-  const order: [enumName: string, label: string][] = [];
-  fields.forEach((field, index) => {
-    const colon = separator(field.name);
+  const used = new Set<string>();
+  for (const field of fields) {
+    if (field.type === CODE.ENUMVAL) for (const { behind } of splits(field.name)) used.add(behind);
+    if (field.type === CODE.ENUMDICT && field.rank > 0)
+      labels.lost.push([field, 'labels have one value, not an array']);
+  }
+  let last: Split | undefined;
+  labelFields.forEach((field, index) => {
     if (field.index >= block.count) return;
-    if (colon < 0) {
+    // A label or an enum name may hold a colon itself; an enum that a value uses is the likelier reading.
+    const all = splits(field.name);
+    const split = all.find(({ behind }) => used.has(behind)) ?? all[0];
+    if (split === undefined) {
       labels.lost.push([field, 'the label has no enum name']);
       return;
     }
-    const [label, enumName] = [field.name.slice(0, colon), field.name.slice(colon + 1)];
-    const known = labels.enums.get(enumName) ?? new Map<string, number>();
-    labels.enums.set(enumName, known);
-    if (known.has(label)) labels.lost.push([field, 'the label is there twice']);
-    else known.set(label, block.number(field.index));
-    labels.reordered ||= field.index !== index;
-    order.push([enumName, label]);
+    if (!addLabel(labels, split, block.number(field.index))) labels.lost.push([field, 'the label is there twice']);
+    labels.reordered ||= field.index !== index || (last !== undefined && compareSplits(last, split) > 0);
+    last = split;
   });
-  for (let i = 1; i < order.length; i++) {
-    const enums = compareBytes(order[i - 1]![0], order[i]![0]);
-    labels.reordered ||= enums > 0 || (enums === 0 && compareBytes(order[i - 1]![1], order[i]![1]) > 0);
-  }
   return labels;
+}
+
+function addLabel({ enums }: Labels, { before: label, behind: enumName }: Split, value: number): boolean {
+  const known = enums.get(enumName) ?? new Map<string, number>();
+  enums.set(enumName, known);
+  if (known.has(label)) return false;
+  known.set(label, value);
+  return true;
 }
 
 /** Name without the enum part, and the type a document gives to an enum value. */
 export function splitEnumValue(name: string, enums: ReadonlyMap<string, unknown>): { name: string; type: string } {
-  const colons = [...name.matchAll(/:/g)].map((match) => match.index);
-  const known = colons.find((colon) => enums.has(name.slice(colon + 1)));
-  const colon = known ?? colons[0];
-  const type = colon === undefined ? undefined : name.slice(colon + 1);
+  const all = splits(name);
+  // Keys such as `help:RO` hold colons, names of enums that are defined elsewhere hardly ever do.
+  const split = all.find(({ behind }) => enums.has(behind)) ?? all.at(-1);
   // A base type's name cannot be an enum's; the explicit type appends nothing.
-  if (type === undefined || Object.hasOwn(CODE, type)) return { name, type: 'ENUMVAL' };
-  return { name: name.slice(0, colon), type };
+  if (split === undefined || Object.hasOwn(CODE, split.behind)) return { name, type: 'ENUMVAL' };
+  return { name: split.before, type: split.behind };
 }
 
-function firstColon(name: string): number {
-  return name.indexOf(':');
+interface Split {
+  before: string;
+  behind: string;
 }
 
-function lastColon(name: string): number {
-  return name.lastIndexOf(':');
+/** All ways to split a name at a colon, from left to right. */
+function splits(name: string): Split[] {
+  return [...name.matchAll(/:/g)].map(({ index }) => ({ before: name.slice(0, index), behind: name.slice(index + 1) }));
+}
+
+function compareSplits(a: Split, b: Split): number {
+  return compareBytes(a.behind, b.behind) || compareBytes(a.before, b.before);
 }

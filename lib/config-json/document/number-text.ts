@@ -8,6 +8,9 @@ const FIRST_DIGITS = 6;
 const MOST_DIGITS = 9;
 /** Below, floats have fewer digits than that. */
 const SMALLEST_NORMAL = 2 ** -126;
+/** The nearest double to this is beyond what the reference takes; the other literal of eight digits is not (section 5). */
+const LARGEST_FLOAT = 3.4028234663852886e38;
+const LARGEST_TAKEN = 3.4028234e38;
 /** An infinity for the reference, which does not refuse such literals (spec json2xtc.md, section 6, step 7). */
 export const INFINITE = '9e308';
 
@@ -25,8 +28,33 @@ export function elementText(view: DataView, type: number, at: number): string {
   return floatingForm(type === CODE.FLOAT ? shortestFloat(value) : value);
 }
 
+const INTEGER_ARRAYS = {
+  [CODE.UINT8]: Uint8Array,
+  [CODE.UINT16]: Uint16Array,
+  [CODE.UINT32]: Uint32Array,
+  [CODE.UINT64]: BigUint64Array,
+  [CODE.INT8]: Int8Array,
+  [CODE.INT16]: Int16Array,
+  [CODE.INT32]: Int32Array,
+  [CODE.INT64]: BigInt64Array,
+  [CODE.ENUMVAL]: Int32Array,
+  [CODE.ENUMDICT]: Int32Array,
+} as const;
+
+/**
+ * The literals of an array of integers, separated by commas. The stored bytes are copied, because they lie at any position; the copy
+ * is read in the byte order of this machine, which is that of XTC2 wherever Node runs on Linux with LCLS software.
+ */
+export function integersText(bytes: Buffer, type: number): string {
+  const { buffer } = Uint8Array.from(bytes);
+  return new INTEGER_ARRAYS[type as keyof typeof INTEGER_ARRAYS](buffer).join(', ');
+}
+
 /** The double with the fewest digits that is nearest to the same float. */
 function shortestFloat(value: number): number {
+  // The sign of -0 would not survive.
+  if (value === 0) return value;
+  if (Math.abs(value) === LARGEST_FLOAT) return Math.sign(value) * LARGEST_TAKEN;
   for (let digits = Math.abs(value) < SMALLEST_NORMAL ? 1 : FIRST_DIGITS; digits <= MOST_DIGITS; digits++) {
     const short = Number(value.toPrecision(digits));
     if (Math.fround(short) === value) return short;

@@ -37,7 +37,7 @@ export interface Placement {
 }
 
 export interface PlaceOptions {
-  /** Turn `x_0, x_1, ...` into lists. */
+  /** Turn `x_0, x_1, ...` into lists; without it they become lists only if the order of a block needs some (`x_2` before `x_10`). */
   lists: boolean;
 }
 
@@ -50,10 +50,24 @@ const MAX_RUNS = 16;
 /** Finds keys for all fields. */
 export function placeFields(fields: readonly Placed[], options: PlaceOptions): Placement {
   const order = fields.map((_, index) => index);
-  const runs = ascendingRuns(fields, order, options);
+  let runs = ascendingRuns(fields, order, options);
+  if (runs.length > 1 && !options.lists) {
+    const withLists = ascendingRuns(fields, order, { lists: true });
+    if (withLists.length < runs.length) runs = withLists;
+  }
   if (runs.length <= MAX_RUNS) return nest(runs, fields, false);
   order.sort((a, b) => compareBytes(fields[a]!.name, fields[b]!.name) || a - b);
-  return nest(ascendingRuns(fields, order, options), fields, true);
+  // What needs more than one object now has the name of another field.
+  const sorted = ascendingRuns(fields, order, options);
+  const placement = nest(sorted.slice(0, MAX_RUNS), fields, true);
+  for (const run of sorted.slice(MAX_RUNS)) placement.left.push(...fieldsIn(run));
+  return placement;
+}
+
+function fieldsIn(place: Place): number[] {
+  if (place.kind === 'leaf') return [place.field];
+  const below = place.kind === 'list' ? place.items : place.entries.map(([, child]) => child);
+  return below.flatMap(fieldsIn);
 }
 
 /** Objects that each have their keys in order; all fields of one come before all fields of the next. */
