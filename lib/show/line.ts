@@ -8,13 +8,16 @@ import { type Epoch, formatUtc } from '../xtc/time.ts';
 const TITLES = ['index', 'offset', 'transition', 'time (UTC)', 'groups', 'size', 'damage'] as const;
 const WIDTHS = [8, 13, 12, 29, 12, 10] as const;
 
+/** What a line shows of a dgram. */
+export type LineFields = Pick<Dgram, 'index' | 'offset' | 'service' | 'sec' | 'nsec' | 'groups' | 'size' | 'damage'>;
+
 /** Titles over the columns. */
 export function lineTitles(): string {
   return lineOf(TITLES);
 }
 
 /** `       0             0  Configure     2019-12-19 10:02:15.000000000  0 3   40608  -`. */
-export function dgramLine(dgram: Dgram, epoch: Epoch): string {
+export function dgramLine(dgram: LineFields, epoch: Epoch): string {
   const damage = dgram.damage;
   return lineOf([
     String(dgram.index),

@@ -1,13 +1,13 @@
 /** `--stats`: counts, rates, sizes, damage, steps and gaps of a stream. */
 
 import { tableLines } from '../cli/table.ts';
-import { damageNames } from '../xtc/damage.ts';
 import type { Dgram } from '../xtc/dgram.ts';
-import { TYPE, XTC, xtcTypeName } from '../xtc/layout.ts';
+import { TYPE, XTC } from '../xtc/layout.ts';
 import type { NamesBlock } from '../xtc/names.ts';
 import { isEvent, SERVICE, serviceName } from '../xtc/service.ts';
 import { type Epoch, formatUtc } from '../xtc/time.ts';
 import type { Visitor } from '../xtc/walk.ts';
+import { DamageCounts } from './damage-counts.ts';
 
 interface Span {
   count: number;
@@ -24,14 +24,11 @@ interface StepCount {
   damaged: number;
 }
 
-/** Damage of one place: name -> count. */
-type DamageCounts = Map<string, number>;
-
 export class Stats {
   readonly visitor: Visitor;
   private readonly services = new Map<number, Span>();
   private readonly detectors = new Map<string, Span>();
-  private readonly damage = new Map<string, DamageCounts>();
+  private readonly damage = new DamageCounts();
   private readonly steps: StepCount[] = [];
   private inStep = false;
   private dgrams = 0;
@@ -41,11 +38,9 @@ export class Stats {
 
   constructor() {
     this.visitor = {
-      parent: (start) => this.addParent(start),
+      parent: (start) => this.damage.contributor(this.dgram, start),
       header: (start, type, names) => this.addBlock(start, type, names),
-      data: (block) => {
-        for (const [type, damage] of block.childDamage()) this.addDamage(whereOf(block.names, type), damage);
-      },
+      data: (block) => this.damage.children(block),
     };
   }
 
@@ -56,7 +51,7 @@ export class Stats {
     this.bytes += dgram.size;
     this.seconds = dgram.sec + dgram.nsec / 1e9;
     addToSpan(this.services, dgram.service, dgram.size, this.seconds, dgram.index);
-    if (dgram.damage !== 0) this.addDamage('root', dgram.damage);
+    this.damage.root(dgram);
     this.countStep(dgram);
   }
 
@@ -73,26 +68,12 @@ export class Stats {
     }
   }
 
-  private addParent(start: number): void {
-    const { view } = this.dgram;
-    const damage = view.getUint16(start + XTC.damage, true);
-    if (damage !== 0) this.addDamage(`contributor ${view.getUint32(start + XTC.src, true) & 0x0fffffff}`, damage);
-  }
-
   private addBlock(start: number, type: number, names: NamesBlock | undefined): void {
     const { view } = this.dgram;
-    const damage = view.getUint16(start + XTC.damage, true);
-    if (damage !== 0)
-      this.addDamage(names ? whereOf(names, type) : `${xtcTypeName(type)} of an unknown detector`, damage);
+    this.damage.block(this.dgram, start, type, names);
     if (type !== TYPE.ShapesData || !names) return;
     const size = view.getUint32(start + XTC.extent, true);
     addToSpan(this.detectors, `${names.detName}\0${names.segment}\0${names.alg}`, size, this.seconds, this.dgram.index);
-  }
-
-  private addDamage(where: string, damage: number): void {
-    const counts = this.damage.get(where) ?? new Map<string, number>();
-    for (const name of damageNames(damage)) counts.set(name, (counts.get(name) ?? 0) + 1);
-    this.damage.set(where, counts);
   }
 
   /** Everything as plain values. Rates are per second of dgram time, sizes in bytes. */
@@ -107,7 +88,7 @@ export class Stats {
         const [det, segment, alg] = key.split('\0') as [string, string, string];
         return { det, segment: Number(segment), alg, ...spanDocument(span) };
       }),
-      damage: [...this.damage].map(([where, counts]) => ({ where, counts: Object.fromEntries(counts) })),
+      damage: this.damage.document(),
       steps: this.steps,
     };
   }
@@ -151,10 +132,6 @@ function damageLines(damage: readonly { where: string; counts: Record<string, nu
     Object.entries(counts).map(([name, count]) => [where, name, count]),
   );
   return tableLines([{ title: 'damage on' }, { title: 'what' }, { title: 'dgrams', align: 'right' }], rows);
-}
-
-function whereOf(names: NamesBlock, type: number): string {
-  return `${xtcTypeName(type)} of ${names.detName}_${names.segment} ${names.alg}`;
 }
 
 function addToSpan<K>(spans: Map<K, Span>, key: K, bytes: number, seconds: number, index: number): void {
