@@ -44,24 +44,33 @@ function checkContainer(bytes: Buffer, from: number, end: number): string | unde
   return undefined;
 }
 
-/** Check 7: Names ids, and detector/algorithm/segment triples, occur once in a Configure. */
-export function checkConfigure(configure: Buffer): string | undefined {
+/** Check 7: what the script added to a Configure has names ids and detector/algorithm/segment triples of its own. */
+export function checkConfigure(input: Buffer, configure: Buffer): string | undefined {
   const wrong = checkStructure(configure);
   if (wrong !== undefined) return wrong;
-  const ids = new Set<number>();
-  const triples = new Set<string>();
-  for (const [start, end] of namesBlocks(configure, DGRAM.size, configure.length)) {
-    if (!isNamesPayloadSize(end - start - XTC.size)) return `the description at ${start} has an impossible size`;
-    const id = namesIdOf(configure.readUInt32LE(start + XTC.src));
-    const names = parseNames(configure, id, start + XTC.size, end);
-    const triple = `${names.detName}_${names.segment} ${names.alg}`;
-    if (ids.has(id)) return `names id ${formatNamesId(id)} is described twice`;
-    // Configuration objects of one detector may have several ids (xtc2.md, section 7); data may not.
-    if (triples.has(triple) && names.alg !== 'config') return `${triple} is described twice`;
-    ids.add(id);
-    triples.add(triple);
+  // What is doubled in the input already is not the script's doing: configuration objects of one detector may have several ids.
+  const given = countNames(input);
+  for (const [what, count] of countNames(configure)) {
+    if (count > Math.max(1, given.get(what) ?? 0)) return `${what} is described ${count} times`;
   }
   return undefined;
+}
+
+/** How often each names id and each triple is described. */
+function countNames(configure: Buffer): Map<string, number> {
+  const counts = new Map<string, number>();
+  const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
+  for (const [start, end] of namesBlocks(configure, DGRAM.size, configure.length)) {
+    if (!isNamesPayloadSize(end - start - XTC.size)) {
+      count(`a block of impossible size at ${start}`);
+      continue;
+    }
+    const id = namesIdOf(configure.readUInt32LE(start + XTC.src));
+    const names = parseNames(configure, id, start + XTC.size, end);
+    count(`names id ${formatNamesId(id)}`);
+    count(`${names.detName}_${names.segment} ${names.alg}`);
+  }
+  return counts;
 }
 
 function* namesBlocks(bytes: Buffer, from: number, end: number): Generator<[number, number]> {

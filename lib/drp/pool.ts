@@ -344,7 +344,7 @@ export class Pool implements WorkerEvents {
     });
     if (service !== SERVICE.Configure) return;
     const results = outcomes.map((outcome) => (outcome.kind === 'changed' ? outcome.bytes : bytes));
-    const wrong = results[0]!.equals(bytes) ? undefined : checkConfigure(results[0]!);
+    const wrong = results[0]!.equals(bytes) ? undefined : checkConfigure(bytes, results[0]!);
     if (wrong !== undefined) throw new DataError('bad-configure', `the script's Configure is wrong: ${wrong}`);
     results.forEach((result, i) => {
       if (sameConfigure(result, results[0]!)) return;

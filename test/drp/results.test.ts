@@ -104,12 +104,14 @@ t.test('the structure of a result is walked (check 5), Configures must describe 
   bad.writeUInt32LE(1000, 24 + 8);
   t.match(checkStructure(bad), /does not fit/);
   const configure = dgram(SERVICE.Configure);
-  t.equal(checkConfigure(configure), undefined);
+  t.equal(checkConfigure(configure, configure), undefined);
   const writer = new DgramWriter();
   writer.begin({ sec: 5, nsec: 7, env: makeEnv(SERVICE.Configure, 1) });
   writer.names(names);
   writer.names(names);
-  t.match(checkConfigure(Buffer.from(writer.finish())), /twice/);
+  const twice = Buffer.from(writer.finish());
+  t.match(checkConfigure(configure, twice), /described 2 times/);
+  t.equal(checkConfigure(twice, twice), undefined, 'what the input doubles is not the script\'s doing');
   const garbage = Buffer.from(configure);
   garbage[24 + 12 + 4 + 10] = 0x41; // behind the NUL of detType
   t.ok(sameConfigure(configure, garbage), 'undefined bytes do not count (check 6)');
