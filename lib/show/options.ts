@@ -3,10 +3,11 @@
 import * as Flags from '@oclif/core/flags';
 import { EPOCHS, type Epoch } from '../xtc/time.ts';
 import { ARRAY_MODES, type ArrayMode } from '../xtc/value.ts';
+import type { LiveModel } from './live-model.ts';
 import type { SelectionText } from './select.ts';
 
 /** What becomes of each wanted dgram. */
-export type Mode = 'line' | 'contents' | 'hex' | 'jsonl' | 'xtc2' | 'smd' | 'stats' | 'names' | 'check';
+export type Mode = 'line' | 'contents' | 'hex' | 'jsonl' | 'xtc2' | 'smd' | 'stats' | 'names' | 'check' | 'live';
 
 export interface ShowOptions {
   mode: Mode;
@@ -32,6 +33,8 @@ export interface ShowOptions {
   json: boolean;
   /** Where xtc2 and smd go, if not to stdout. */
   output: string | undefined;
+  /** State of the live screen, where mode is live. */
+  live?: LiveModel;
   /** Titles over the lines. */
   titles: boolean;
 }

@@ -52,7 +52,7 @@ export class Pass {
     this.walker = walker;
     this.log = new FindingLog(options.mode === 'check' ? CHECK_SHOWN_PER_CODE : undefined);
     this.selection = new Selection(options.selection, options.epoch, walker, quota);
-    this.view = makeView(options, walker, this.selection, this.log, out, sink);
+    this.view = makeView(name, options, walker, this.selection, this.log, out, sink);
     const found = (finding: Finding) => this.log.add(finding);
     this.learns = options.follow || this.selection.payloads;
     this.checker = this.view.decodes ? new Checker(walker, found, { configured: described }) : undefined;

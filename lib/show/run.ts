@@ -148,7 +148,9 @@ function closePass(pass: Pass, reader: DgramReader, stillWritten: boolean): void
   pass.close(stillWritten ? findings.filter(({ code }) => !isIncomplete(code) && code !== 'empty-file') : findings);
 }
 
-async function drain({ out, sink }: ShowContext): Promise<void> {
+/** Also what must happen while the views of the dgrams still hold. */
+async function drain({ options, out, sink }: ShowContext): Promise<void> {
+  options.live?.settle();
   await out.drain();
   await sink?.drain();
 }
@@ -227,5 +229,5 @@ function showResult(pass: Pass, { options, out }: ShowContext, several: boolean)
 }
 
 function isText({ mode, json }: ShowOptions): boolean {
-  return !json && !['jsonl', 'xtc2', 'smd'].includes(mode);
+  return !json && !['jsonl', 'xtc2', 'smd', 'live'].includes(mode);
 }

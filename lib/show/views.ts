@@ -13,6 +13,7 @@ import { Contents } from './contents.ts';
 import type { FindingLog } from './findings.ts';
 import { Hex } from './hex.ts';
 import { dgramLine } from './line.ts';
+import type { LiveInput, LiveModel } from './live-model.ts';
 import { namesDocument, namesLines } from './names-table.ts';
 import type { ShowOptions } from './options.ts';
 import type { Selection } from './select.ts';
@@ -29,8 +30,9 @@ export interface View extends Partial<Companion> {
   readonly decodes: boolean;
 }
 
-/** Makes the view of one input. */
+/** Makes the view of the input `name`. */
 export function makeView(
+  name: string,
   options: ShowOptions,
   walker: Walker,
   selection: Selection,
@@ -56,9 +58,21 @@ export function makeView(
       return statsView(options);
     case 'names':
       return namesView(selection);
+    case 'live':
+      return liveView(options.live!, { name, walker, log, wants: selection.wants });
     default:
       return checkView(log);
   }
+}
+
+function liveView(model: LiveModel, input: LiveInput): View {
+  model.begin(input);
+  return {
+    decodes: true,
+    visitor: model.visitor,
+    begin: (dgram) => model.observe(dgram, input),
+    end: () => {},
+  };
 }
 
 interface Collector extends Companion {
