@@ -82,7 +82,7 @@ function checkField(field: FieldSpec): void {
   if (!FIELD_NAME.test(field.name)) {
     throw badNames(`field name "${field.name}" is empty or has characters other than 0-9 A-Z a-z _ . :`, field.name);
   }
-  if (!(field.type in CODE))
+  if (!Object.hasOwn(CODE, field.type))
     throw badNames(`field ${field.name} has the unknown type ${String(field.type)}`, field.name);
   const rank = rankOf(field);
   if (!Number.isInteger(rank) || rank < 0 || rank > MAX_RANK) {

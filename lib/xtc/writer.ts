@@ -136,7 +136,7 @@ export class DgramWriter {
     this.xtcHeader(start, 0, 0, TYPE.Shapes, extent);
     let at = start + XTC.size;
     for (const { shape } of parts) {
-      if (!shape) continue;
+      if (!shape || shape.length === 0) continue;
       for (let d = 0; d < shape.length; d++) this.view.setUint32(at + 4 * d, shape[d]!, true);
       at += SHAPE_SIZE;
     }

@@ -53,7 +53,7 @@ const chunk = namesBlockOf({
   ],
 });
 
-function valueOf(names: NamesBlock): FieldValue[] {
+function exampleValues(names: NamesBlock): FieldValue[] {
   return names.fields.map((field): FieldValue => {
     if (field.name === 'text' || field.name === 'filename') return 'abc';
     if (field.rank === 0) return field.index;
@@ -89,13 +89,13 @@ function stream(nested: boolean, dataFirst: boolean): Buffer {
     if (nested) writer.beginParent(1, nsec === 6 ? 0x20 : 0);
     if (service === SERVICE.Configure) for (const names of [everyType, modes, chunk]) writer.names(names);
     const layout = { dataFirst, shapes: true, surplus: dataFirst ? 4 : 0 };
-    if (service === SERVICE.Configure) writer.data(modes, valueOf(modes));
-    if (service === SERVICE.Enable) writer.data(chunk, valueOf(chunk));
-    if (service === SERVICE.L1Accept) writer.data(everyType, valueOf(everyType), 0, layout);
+    if (service === SERVICE.Configure) writer.data(modes, exampleValues(modes));
+    if (service === SERVICE.Enable) writer.data(chunk, exampleValues(chunk));
+    if (service === SERVICE.L1Accept) writer.data(everyType, exampleValues(everyType), 0, layout);
     if (nested) {
       writer.endParent();
       writer.beginParent(2);
-      if (service === SERVICE.L1Accept) writer.data(modes, valueOf(modes), 0x1000);
+      if (service === SERVICE.L1Accept) writer.data(modes, exampleValues(modes), 0x1000);
       writer.endParent();
     }
     dgrams.push(Buffer.from(writer.finish()));
