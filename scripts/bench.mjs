@@ -6,7 +6,11 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
-const files = ['bench', 'posix-ipc-shim/bench'].filter(existsSync).flatMap((folder) => readdirSync(folder).filter((file) => file.endsWith('.ts') && file !== 'harness.ts').map((file) => join(folder, file)));
+const files = ['bench', 'posix-ipc-shim/bench'].filter(existsSync).flatMap((folder) =>
+  readdirSync(folder)
+    .filter((file) => file.endsWith('.ts') && file !== 'harness.ts')
+    .map((file) => join(folder, file)),
+);
 const nameOf = (file) => file.split('/').at(-1).replace(/\.ts$/, '');
 const wanted = process.argv.slice(2);
 if (wanted.length === 0) {

@@ -2,10 +2,12 @@
 // Nothing is done when no source is newer than the last build.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { writeCompletion } from './completion.mjs';
+import { writeManPages } from './man.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
@@ -34,8 +36,10 @@ if (
 )
   process.exit(0);
 
-rmSync('dist', { recursive: true, force: true });
-mkdirSync('dist/commands', { recursive: true });
+// Built beside and put in place in one step: whoever runs a command meanwhile finds the old one, and a broken build changes nothing.
+const next = `dist.next-${process.pid}`;
+process.on('exit', () => rmSync(next, { recursive: true, force: true }));
+mkdirSync(`${next}/commands`, { recursive: true });
 
 const common = {
   bundle: true,
@@ -54,11 +58,11 @@ const cjs = {
   define: { 'import.meta.url': '__moduleUrl' },
   banner: { js: 'const __moduleUrl=require("node:url").pathToFileURL(__filename).href;' },
 };
-await build({ ...cjs, entryPoints: ['lib/cli/launcher.ts'], outfile: 'dist/launch.cjs', banner: {}, define: {} });
+await build({ ...cjs, entryPoints: ['lib/cli/launcher.ts'], outfile: `${next}/launch.cjs`, banner: {}, define: {} });
 await build({
   ...cjs,
   entryPoints: commands.map((name) => `commands/${name}.ts`),
-  outdir: 'dist/commands',
+  outdir: `${next}/commands`,
   outExtension: { '.js': '.cjs' },
 });
 // Full-screen views are ES modules (ink is), loaded only when a person asks for one.
@@ -72,25 +76,33 @@ const screens = existsSync('lib')
         : [];
     })
   : [];
-if (screens.length > 0)
+if (screens.length > 0) {
   await build({
     ...common,
     format: 'esm',
     entryPoints: screens,
-    outdir: 'dist/screens',
+    outdir: `${next}/screens`,
     outbase: 'lib',
     entryNames: '[name]',
     outExtension: { '.js': '.mjs' },
   });
+  // See lib/cli/load-screen.ts.
+  writeFileSync('dist/screens/load.cjs', 'exports.load = (name) => import(`./${name}.mjs`);\n');
+}
 
 await build({
   ...cjs,
   entryPoints: ['scripts/describe-commands.ts'],
-  outfile: 'dist/describe-commands.cjs',
+  outfile: `${next}/describe-commands.cjs`,
   minify: false,
 });
-execFileSync(process.execPath, ['dist/describe-commands.cjs', ...commands], { stdio: 'inherit' });
-await Promise.all([import('./man.mjs'), import('./completion.mjs')]);
-writeFileSync(stamp, '');
+execFileSync(process.execPath, [`${next}/describe-commands.cjs`, ...commands], { stdio: 'inherit' });
+writeManPages(next);
+writeCompletion(next);
+writeFileSync(join(next, '.built'), '');
+const last = `dist.last-${process.pid}`;
+if (existsSync('dist')) renameSync('dist', last);
+renameSync(next, 'dist');
+rmSync(last, { recursive: true, force: true });
 // One run each, so that the first person does not wait for compilation.
 for (const name of commands) execFileSync(process.execPath, [`bin/${name}`, '--help'], { stdio: 'ignore' });

@@ -4,9 +4,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const dist = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist');
-const commands = JSON.parse(readFileSync(join(dist, 'commands.json'), 'utf8'));
-const names = commands.map(({ name }) => name);
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+let commands;
+let names;
 
 const flagsOf = (meta) =>
   meta.options.flatMap(({ name, char }) => [
@@ -98,6 +98,12 @@ fi
 `;
 }
 
-mkdirSync(join(dist, 'completion'), { recursive: true });
-writeFileSync(join(dist, 'completion', 'daqpipe.bash'), bash());
-writeFileSync(join(dist, 'completion', '_daqpipe'), zsh());
+/** Writes both files into `folder`/completion. */
+export function writeCompletion(folder) {
+  const dist = join(root, folder);
+  commands = JSON.parse(readFileSync(join(dist, 'commands.json'), 'utf8'));
+  names = commands.map(({ name }) => name);
+  mkdirSync(join(dist, 'completion'), { recursive: true });
+  writeFileSync(join(dist, 'completion', 'daqpipe.bash'), bash());
+  writeFileSync(join(dist, 'completion', '_daqpipe'), zsh());
+}

@@ -8,11 +8,11 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const dist = join(root, 'dist');
+let dist;
+let commands;
+let exitTable;
 const read = (...parts) => readFileSync(join(root, ...parts), 'utf8');
 const { version } = JSON.parse(read('package.json'));
-const commands = JSON.parse(read('dist', 'commands.json'));
-const exitTable = JSON.parse(read('dist', 'exit-codes.json'));
 const date = new Date(Number(process.env.SOURCE_DATE_EPOCH ?? Date.now() / 1000) * 1000).toISOString().slice(0, 10);
 const converter = join(
   dirname(createRequire(import.meta.url).resolve('marked-man/package.json')),
@@ -21,20 +21,20 @@ const converter = join(
 );
 
 /** Markdown eats what looks like markup in plain metadata. */
-const escape = (text) => text.replace(/([*_`<>[\]|\\])/g, '\\$1');
+const literal = (text) => text.replace(/([*_`<>[\]|\\])/g, '\\$1');
 
 function commandPage(meta) {
   const prose = join('man', `${meta.name}.md`);
   return [
     `# ${meta.name}(1) -- ${meta.summary}`,
     '## SYNOPSIS',
-    `\`${meta.name}\` ${escape(meta.usage)}`,
+    `\`${meta.name}\` ${literal(meta.usage)}`,
     existsSync(join(root, prose)) ? read(prose).trim() : '',
     '## OPTIONS',
     ...meta.options.map(optionText),
     ...(meta.examples.length > 0 ? ['## EXAMPLES', ...meta.examples.map(exampleText)] : []),
     '## EXIT STATUS',
-    ...exitTable.map(([status, meaning]) => `* **${status}**:\n  ${escape(meaning)}`),
+    ...exitTable.map(([status, meaning]) => `* **${status}**:\n  ${literal(meaning)}`),
     '## SEE ALSO',
     `${
       commands
@@ -46,20 +46,20 @@ function commandPage(meta) {
 }
 
 function optionText(option) {
-  const names = `${option.char ? `\`-${option.char}\`, ` : ''}\`--${option.name}\`${option.value ? `=*${escape(option.value)}*` : ''}`;
+  const names = `${option.char ? `\`-${option.char}\`, ` : ''}\`--${option.name}\`${option.value ? `=*${literal(option.value)}*` : ''}`;
   const notes = [
     option.choices.length > 0 ? `One of ${option.choices.join(', ')}.` : '',
     option.defaultText === undefined || option.defaultText === null ? '' : `The default is ${option.defaultText}.`,
     option.multiple ? 'May be given more than once.' : '',
     option.description ?? '',
   ].filter(Boolean);
-  return `* ${names}:\n  ${escape(sentence(option.summary))}${notes.length > 0 ? ` ${escape(notes.join(' '))}` : ''}`;
+  return `* ${names}:\n  ${literal(sentence(option.summary))}${notes.length > 0 ? ` ${literal(notes.join(' '))}` : ''}`;
 }
 
 const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 function exampleText({ description, command }) {
-  return `${description ? `${escape(sentence(description))}\n\n` : ''}    ${command}`;
+  return `${description ? `${literal(sentence(description))}\n\n` : ''}    ${command}`;
 }
 
 /** What the converter writes, in the form that mandoc's linter asks for. */
@@ -117,8 +117,14 @@ function write(section, name, markdown) {
   writeFileSync(join(folder, `${name}.${section}`), tidy(roff));
 }
 
-for (const meta of commands) write('1', meta.name, commandPage(meta));
-for (const file of readdirSync(join(root, 'man'))) {
-  const match = /^(.+)\.(5|7)\.md$/.exec(file);
-  if (match) write(match[2], match[1], read('man', file));
+/** Writes all pages into `folder`/man. */
+export function writeManPages(folder) {
+  dist = join(root, folder);
+  commands = JSON.parse(read(folder, 'commands.json'));
+  exitTable = JSON.parse(read(folder, 'exit-codes.json'));
+  for (const meta of commands) write('1', meta.name, commandPage(meta));
+  for (const file of readdirSync(join(root, 'man'))) {
+    const match = /^(.+)\.(5|7)\.md$/.exec(file);
+    if (match) write(match[2], match[1], read('man', file));
+  }
 }

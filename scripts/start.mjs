@@ -15,7 +15,11 @@ let problems = 0;
 /** Shows a command line as a person would type it, runs it in bash, and shows what it printed. */
 function show(title, command, { lines = 12, expect = 0 } = {}) {
   console.log(`\n${bold(title)}\n$ ${command}`);
-  const { stdout, stderr, status } = spawnSync('bash', ['-o', 'pipefail', '-c', command], { env: environment, encoding: 'utf8', maxBuffer: 1 << 28 });
+  const { stdout, stderr, status } = spawnSync('bash', ['-o', 'pipefail', '-c', command], {
+    env: environment,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
   const printed = stdout.trimEnd().split('\n');
   console.log(printed.slice(0, lines).join('\n'));
   if (printed.length > lines) console.log(`... ${printed.length - lines} more lines`);
@@ -32,17 +36,25 @@ const dim = (text) => (colour ? `\x1b[2m${text}\x1b[0m` : text);
 
 try {
   console.log(bold('daqpipe: data acquisition as Unix commands'));
-  show('1. Simulate a run of two detectors, and look at it', 'dgram-gen -n 200 > $RUN/run.xtc2 && dgram-cat $RUN/run.xtc2');
+  show(
+    '1. Simulate a run of two detectors, and look at it',
+    'dgram-gen -n 200 > $RUN/run.xtc2 && dgram-cat $RUN/run.xtc2',
+  );
   show('2. What is in an event?', 'dgram-cat -d --service L1Accept -n 1 $RUN/run.xtc2', { lines: 20 });
   show('3. Rates, sizes, damage', 'dgram-cat --stats $RUN/run.xtc2', { lines: 30 });
-  show('4. A configuration document becomes a Configure dgram, and comes back', 'json2xtc examples/config/hsd_0.json $RUN/config.xtc2 && xtc2json $RUN/config.xtc2 | head -5');
+  show(
+    '4. A configuration document becomes a Configure dgram, and comes back',
+    'json2xtc examples/config/hsd_0.json $RUN/config.xtc2 && xtc2json $RUN/config.xtc2 | head -5',
+  );
   show(
     '5. Python in the data path: find photons in camera images, in two processes, and drop the images',
     'dgram-gen examples/runs/area-camera.yaml -n 200 > $RUN/raw.xtc2 && drp-python examples/drp/photons.py -W 2 -i $RUN/raw.xtc2 -o $RUN/fex.xtc2 && dgram-cat -d --service L1Accept -n 1 $RUN/fex.xtc2',
   );
   console.log(`raw ${size('raw.xtc2')}, with features instead ${size('fex.xtc2')}`);
   show('6. Is every file sound?', 'for f in $RUN/*.xtc2; do dgram-cat --check $f | head -1; done');
-  console.log(`\n${problems === 0 ? 'All of it worked.' : `${problems} steps went wrong.`} Next: README.md, or "daqpipe" for the list of commands.`);
+  console.log(
+    `\n${problems === 0 ? 'All of it worked.' : `${problems} steps went wrong.`} Next: README.md, or "daqpipe" for the list of commands.`,
+  );
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -35,7 +35,7 @@ const parser = new Parser();
 parser.on('child', (file) => {
   const problems = [];
   collect(file, [], problems);
-  file.on('child', (test) => test.on('complete', (results) => countTest(test, results)));
+  file.on('child', (test) => test.on('complete', (results) => countTest(results)));
   // Plain assertions outside any t.test count one by one.
   file.on('assert', (result) => !result.name.includes(' # time=') && result.time === undefined && count(result));
   file.on('complete', (results) => {
@@ -50,7 +50,7 @@ parser.on('child', (file) => {
 });
 
 /** A named test is one; skipped ones are told apart with their reason. */
-function countTest(test, results) {
+function countTest(results) {
   if (results.ok) passed++;
   else failed++;
 }

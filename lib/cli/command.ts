@@ -8,6 +8,7 @@ import * as Flags from '@oclif/core/flags';
 import { DaqError, formatPlace } from '../errors.ts';
 import { formatBalance } from './balance.ts';
 import { EXIT, type ExitStatus, exitStatusOf } from './exit-codes.ts';
+import { lastWins } from './last-wins.ts';
 import { Lifecycle } from './lifecycle.ts';
 import type { MetricsServer, Stage } from './metrics.ts';
 import { Output, OutputClosed } from './output.ts';
@@ -93,17 +94,19 @@ export abstract class DaqCommand extends Command {
 
   /** Runs a command from start to exit status. Called by the launcher. */
   static async main(this: Subclass & typeof DaqCommand, argv: string[], name: string): Promise<void> {
-    if (argv.includes('--help') || argv.includes('-h')) {
+    const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
+    if (own.includes('--help') || own.includes('-h')) {
       const { showHelp } = await import('./help.ts');
       return showHelp(this, name);
     }
-    if (argv.includes('--version')) {
+    if (own.includes('--version')) {
       const { version } = await import('./version.ts');
       process.stdout.write(`${name} ${version}\n`);
       return;
     }
-    const command = new this(argv, configFor(name));
-    command.label = aliasIn(argv) ?? name;
+    const words = lastWins(argv, { ...this.baseFlags, ...this.flags });
+    const command = new this(words, configFor(name));
+    command.label = aliasIn(words) ?? name;
     process.exitCode = await command.runToStatus();
   }
 

@@ -6,7 +6,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
-import { constants, Script } from 'node:vm';
+import { Script } from 'node:vm';
 
 interface Bundle {
   default: { main(argv: string[], name: string): Promise<void> };
@@ -49,7 +49,6 @@ function load(file: string): Bundle {
   const script = new Script(`(function(exports,require,module,__filename,__dirname){${source}\n})`, {
     filename: file,
     ...(cached ? { cachedData: cached } : {}),
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
   const module = { exports: {} as Bundle };
   const wrapper = script.runInThisContext() as (...args: unknown[]) => void;

@@ -1,7 +1,8 @@
 /** One line on a terminal that says how far a long input has come. Nothing at all in pipes and logs. */
 
-export interface Terminal {
-  isTTY?: boolean;
+import { isAttended, type MaybeTerminal } from './terminal.ts';
+
+export interface Terminal extends MaybeTerminal {
   columns?: number;
   write(text: string): unknown;
 }
@@ -10,8 +11,8 @@ export interface ProgressOptions {
   terminal: Terminal;
   /** Milliseconds. */
   now: () => number;
-  /** Environment, for TERM: process managers give a terminal behind which nobody sits, and no TERM. */
-  env?: Readonly<Record<string, string | undefined>>;
+  /** Environment, for TERM. */
+  env?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
 /** An input that is read faster than this shows nothing. */
@@ -29,10 +30,10 @@ export class ProgressLine {
   private total: number | undefined;
   private onScreen = false;
 
-  constructor({ terminal, now, env = process.env }: ProgressOptions) {
+  constructor({ terminal, now, env }: ProgressOptions) {
     this.terminal = terminal;
     this.now = now;
-    this.visible = terminal.isTTY === true && env.TERM !== undefined && env.TERM !== 'dumb';
+    this.visible = isAttended(terminal, env);
   }
 
   /** Starts an input. @param total bytes, if known */

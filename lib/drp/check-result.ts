@@ -1,9 +1,9 @@
 /** Results are checked, never trusted (spec drp-python.md, section 2.7). Every function says what is wrong, or undefined. */
 
+import { Dgram } from '../xtc/dgram.ts';
 import { DGRAM, MAX_EXTENT, TYPE, XTC } from '../xtc/layout.ts';
 import { formatNamesId, isNamesPayloadSize, namesIdOf, parseNames } from '../xtc/names.ts';
 import { envGroups, envService } from '../xtc/service.ts';
-import { Dgram } from '../xtc/dgram.ts';
 import { withoutUndefinedBytes } from '../xtc/undefined-bytes.ts';
 import { Walker } from '../xtc/walk.ts';
 
@@ -20,7 +20,8 @@ export function checkHeader(input: Buffer, result: Buffer, limit: number): strin
   const [before, after] = [input.readUInt32LE(DGRAM.env), result.readUInt32LE(DGRAM.env)];
   if (envService(before) !== envService(after)) return 'stale';
   if (envGroups(before) !== envGroups(after)) return 'the result has other readout groups than the input';
-  if (input.readUInt32LE(DGRAM.src) !== result.readUInt32LE(DGRAM.src)) return 'the result has another src than the input';
+  if (input.readUInt32LE(DGRAM.src) !== result.readUInt32LE(DGRAM.src))
+    return 'the result has another src than the input';
   return undefined;
 }
 
@@ -36,7 +37,8 @@ function checkContainer(bytes: Buffer, from: number, end: number): string | unde
     const extent = bytes.readUInt32LE(at + XTC.extent);
     if (extent < XTC.size || extent > end - at) return `the extent ${extent} at ${at} does not fit`;
     const type = bytes.readUInt16LE(at + XTC.typeId) & 0xfff;
-    if (type !== TYPE.Parent && type !== TYPE.Names && type !== TYPE.ShapesData) return `type ${type} at ${at} does not belong there`;
+    if (type !== TYPE.Parent && type !== TYPE.Names && type !== TYPE.ShapesData)
+      return `type ${type} at ${at} does not belong there`;
     const inner = type === TYPE.Parent ? checkContainer(bytes, at + XTC.size, at + extent) : undefined;
     if (inner !== undefined) return inner;
     at += extent;
@@ -84,5 +86,8 @@ function* namesBlocks(bytes: Buffer, from: number, end: number): Generator<[numb
 
 /** Check 6: two workers describe their data in the same way; undefined bytes do not count. */
 export function sameConfigure(a: Buffer, b: Buffer): boolean {
-  return a.equals(b) || withoutUndefinedBytes(new Dgram(a), new Walker()).equals(withoutUndefinedBytes(new Dgram(b), new Walker()));
+  return (
+    a.equals(b) ||
+    withoutUndefinedBytes(new Dgram(a), new Walker()).equals(withoutUndefinedBytes(new Dgram(b), new Walker()))
+  );
 }

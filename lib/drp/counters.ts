@@ -49,6 +49,14 @@ export class Counters {
 
   /** True if something is not as the input and the script wanted it: exit status 3. */
   get lossy(): boolean {
-    return this.damagedOversize + this.damagedFailure + this.passedFailure + this.stale + this.droppedFailure + this.aborted > 0;
+    return (
+      this.damagedOversize +
+        this.damagedFailure +
+        this.passedFailure +
+        this.stale +
+        this.droppedFailure +
+        this.aborted >
+      0
+    );
   }
 }

@@ -23,7 +23,13 @@ export class Emitter {
   private lastOversizeWord = Number.NEGATIVE_INFINITY;
   private staleSaid = false;
 
-  constructor(options: DrpOptions, counters: Counters, out: ByteSink, triggers: ByteSink | undefined, say: (message: string) => void) {
+  constructor(
+    options: DrpOptions,
+    counters: Counters,
+    out: ByteSink,
+    triggers: ByteSink | undefined,
+    say: (message: string) => void,
+  ) {
     this.options = options;
     this.counters = counters;
     this.out = out;
@@ -74,7 +80,9 @@ export class Emitter {
     this.counters.stale++;
     if (!this.staleSaid) {
       this.staleSaid = true;
-      this.say('a result belongs to another dgram, so the input goes out instead. Older psana does not save results inside run.steps(): that is the likely reason');
+      this.say(
+        'a result belongs to another dgram, so the input goes out instead. Older psana does not save results inside run.steps(): that is the likely reason',
+      );
     }
     this.put(input, input, undefined);
   }

@@ -6,17 +6,47 @@ import { UsageError } from '../errors.ts';
 import { MAX_PER_SLOT } from './protocol.ts';
 import { type DrpOptions, FAILURE_POLICIES, OVERSIZE_KEEPS, RAW_POLICIES, TRANSPORTS } from './types.ts';
 
-const number = (summary: string, helpGroup: string, initial: number, min = 0, helpValue = 'N') => Flags.integer({ summary, helpGroup, default: initial, min, helpValue });
+const number = (summary: string, helpGroup: string, initial: number, min = 0, helpValue = 'N') =>
+  Flags.integer({ summary, helpGroup, default: initial, min, helpValue });
 
 export const streamFlags = {
-  input: Flags.string({ char: 'i', summary: 'where dgrams come from', helpValue: 'URL', default: '-', helpGroup: 'STREAMS' }),
-  output: Flags.string({ char: 'o', summary: 'where the results go', helpValue: 'URL', default: '-', helpGroup: 'STREAMS' }),
-  'trigger-out': Flags.string({ char: 't', summary: 'where trigger contributions go', helpValue: 'URL', helpGroup: 'STREAMS' }),
-  config: Flags.string({ summary: 'first dgram of FILE configures the workers (chunk files)', helpValue: 'FILE', helpGroup: 'STREAMS' }),
+  input: Flags.string({
+    char: 'i',
+    summary: 'where dgrams come from',
+    helpValue: 'URL',
+    default: '-',
+    helpGroup: 'STREAMS',
+  }),
+  output: Flags.string({
+    char: 'o',
+    summary: 'where the results go',
+    helpValue: 'URL',
+    default: '-',
+    helpGroup: 'STREAMS',
+  }),
+  'trigger-out': Flags.string({
+    char: 't',
+    summary: 'where trigger contributions go',
+    helpValue: 'URL',
+    helpGroup: 'STREAMS',
+  }),
+  config: Flags.string({
+    summary: 'first dgram of FILE configures the workers (chunk files)',
+    helpValue: 'FILE',
+    helpGroup: 'STREAMS',
+  }),
 };
 
 export const workerFlags = {
-  workers: Flags.integer({ char: 'W', summary: 'Python processes', helpValue: 'N', default: 4, min: 1, max: 255, helpGroup: 'WORKERS' }),
+  workers: Flags.integer({
+    char: 'W',
+    summary: 'Python processes',
+    helpValue: 'N',
+    default: 4,
+    min: 1,
+    max: 255,
+    helpGroup: 'WORKERS',
+  }),
   ipc: Flags.string({
     summary: 'transport',
     options: [...TRANSPORTS],
@@ -30,21 +60,69 @@ export const workerFlags = {
     description: 'The default is the first python3 on PATH that can import numpy.',
     helpGroup: 'WORKERS',
   }),
-  batch: Flags.integer({ summary: 'most dgrams handed over at once', helpValue: 'N', default: MAX_PER_SLOT, min: 1, max: MAX_PER_SLOT, helpGroup: 'WORKERS' }),
-  slots: Flags.integer({ summary: 'batches under way per worker, and one for transitions', helpValue: 'N', default: 4, min: 2, max: 64, helpGroup: 'WORKERS' }),
+  batch: Flags.integer({
+    summary: 'most dgrams handed over at once',
+    helpValue: 'N',
+    default: MAX_PER_SLOT,
+    min: 1,
+    max: MAX_PER_SLOT,
+    helpGroup: 'WORKERS',
+  }),
+  slots: Flags.integer({
+    summary: 'batches under way per worker, and one for transitions',
+    helpValue: 'N',
+    default: 4,
+    min: 2,
+    max: 64,
+    helpGroup: 'WORKERS',
+  }),
   timeout: number('seconds for an answer', 'WORKERS', 15, 1, 'S'),
   'beginrun-timeout': number('seconds for BeginRun, constants included', 'WORKERS', 60, 1, 'S'),
   restarts: number('restarts of one worker within a minute before giving up', 'WORKERS', 5),
-  constants: Flags.string({ summary: 'folder of calibration constants for the script', helpValue: 'DIR', helpGroup: 'WORKERS' }),
+  constants: Flags.string({
+    summary: 'folder of calibration constants for the script',
+    helpValue: 'DIR',
+    helpGroup: 'WORKERS',
+  }),
 };
 
 export const resultFlags = {
-  pebble: Flags.string({ summary: 'largest L1Accept, for example 4M', helpValue: 'BYTES', default: '1M', helpGroup: 'RESULTS' }),
-  'max-transition': Flags.string({ summary: 'largest other dgram', helpValue: 'BYTES', default: '8M', helpGroup: 'RESULTS' }),
-  'on-oversize': Flags.string({ summary: 'when a result is too large', options: ['abort', 'damage'], default: 'abort', helpGroup: 'RESULTS' }),
-  'oversize-keep': Flags.string({ summary: 'what goes out of a damaged one', options: [...OVERSIZE_KEEPS], default: 'none', helpGroup: 'RESULTS' }),
-  'on-worker-failure': Flags.string({ summary: 'when an event failed twice', options: [...FAILURE_POLICIES], default: 'damage', helpGroup: 'RESULTS' }),
-  raw: Flags.string({ summary: 'raw data of events: as the script says, always kept, or always dropped', options: [...RAW_POLICIES], default: 'script', helpGroup: 'RESULTS' }),
+  pebble: Flags.string({
+    summary: 'largest L1Accept, for example 4M',
+    helpValue: 'BYTES',
+    default: '1M',
+    helpGroup: 'RESULTS',
+  }),
+  'max-transition': Flags.string({
+    summary: 'largest other dgram',
+    helpValue: 'BYTES',
+    default: '8M',
+    helpGroup: 'RESULTS',
+  }),
+  'on-oversize': Flags.string({
+    summary: 'when a result is too large',
+    options: ['abort', 'damage'],
+    default: 'abort',
+    helpGroup: 'RESULTS',
+  }),
+  'oversize-keep': Flags.string({
+    summary: 'what goes out of a damaged one',
+    options: [...OVERSIZE_KEEPS],
+    default: 'none',
+    helpGroup: 'RESULTS',
+  }),
+  'on-worker-failure': Flags.string({
+    summary: 'when an event failed twice',
+    options: [...FAILURE_POLICIES],
+    default: 'damage',
+    helpGroup: 'RESULTS',
+  }),
+  raw: Flags.string({
+    summary: 'raw data of events: as the script says, always kept, or always dropped',
+    options: [...RAW_POLICIES],
+    default: 'script',
+    helpGroup: 'RESULTS',
+  }),
   'prescale-raw': number('keep raw on every Nth event, whatever the script says', 'RESULTS', 0),
   'trigger-size': number('largest trigger data of an event, bytes', 'RESULTS', 256),
   'verify-every': number('walk the structure of every Nth result; 0 for never', 'RESULTS', 1000),
@@ -59,11 +137,31 @@ export const identityFlags = {
     description: 'The default is the alias of -u, if it looks like one.',
     helpGroup: 'IDENTITY',
   }),
-  'det-type': Flags.string({ summary: 'detector type, for the script', helpValue: 'TYPE', default: '', helpGroup: 'IDENTITY' }),
-  serial: Flags.string({ char: 'S', summary: 'serial number, for the script', helpValue: 'ID', default: '', helpGroup: 'IDENTITY' }),
+  'det-type': Flags.string({
+    summary: 'detector type, for the script',
+    helpValue: 'TYPE',
+    default: '',
+    helpGroup: 'IDENTITY',
+  }),
+  serial: Flags.string({
+    char: 'S',
+    summary: 'serial number, for the script',
+    helpValue: 'ID',
+    default: '',
+    helpGroup: 'IDENTITY',
+  }),
   instrument: Flags.string({ char: 'P', summary: 'instrument', helpValue: 'NAME', default: '', helpGroup: 'IDENTITY' }),
-  instance: Flags.string({ summary: 'what else separates two of them on a node', helpValue: 'TEXT', helpGroup: 'IDENTITY' }),
-  'ipc-mode': Flags.string({ summary: 'mode of IPC objects, octal', helpValue: 'MODE', default: '0600', helpGroup: 'IDENTITY' }),
+  instance: Flags.string({
+    summary: 'what else separates two of them on a node',
+    helpValue: 'TEXT',
+    helpGroup: 'IDENTITY',
+  }),
+  'ipc-mode': Flags.string({
+    summary: 'mode of IPC objects, octal',
+    helpValue: 'MODE',
+    default: '0600',
+    helpGroup: 'IDENTITY',
+  }),
   kwarg: Flags.string({
     char: 'k',
     summary: 'settings of the existing system: pebbleBufSize=N,pythonScript=PATH',
@@ -71,7 +169,12 @@ export const identityFlags = {
     multiple: true,
     helpGroup: 'IDENTITY',
   }),
-  supervisor: Flags.string({ summary: 'posix: where worker 0 publishes constants', helpValue: 'IP:PORT', default: '127.0.0.1:0', helpGroup: 'IDENTITY' }),
+  supervisor: Flags.string({
+    summary: 'posix: where worker 0 publishes constants',
+    helpValue: 'IP:PORT',
+    default: '127.0.0.1:0',
+    helpGroup: 'IDENTITY',
+  }),
   verbose: Flags.boolean({ char: 'v', summary: 'say more', helpGroup: 'IDENTITY' }),
 };
 
@@ -91,7 +194,13 @@ export function kwargs(flags: Pick<DrpFlags, 'kwarg'>): Map<string, string> {
 }
 
 /** @throws UsageError that quotes the value */
-export function optionsFrom(flags: DrpFlags, script: string, scriptArgs: readonly string[], partition: number, alias: string | undefined): DrpOptions {
+export function optionsFrom(
+  flags: DrpFlags,
+  script: string,
+  scriptArgs: readonly string[],
+  partition: number,
+  alias: string | undefined,
+): DrpOptions {
   const settings = kwargs(flags);
   const pebble = settings.get('pebbleBufSize');
   return {
@@ -99,7 +208,13 @@ export function optionsFrom(flags: DrpFlags, script: string, scriptArgs: readonl
     scriptArgs,
     workers: flags.workers,
     transport: flags.ipc as DrpOptions['transport'],
-    identity: { partition, ...nameOf(flags.detector ?? alias), detType: flags['det-type'], detId: flags.serial, instrument: flags.instrument },
+    identity: {
+      partition,
+      ...nameOf(flags.detector ?? alias),
+      detType: flags['det-type'],
+      detId: flags.serial,
+      instrument: flags.instrument,
+    },
     instance: flags.instance,
     ipcMode: parseMode(flags['ipc-mode']),
     slots: flags.slots,
@@ -135,7 +250,8 @@ const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, 
 export function parseBytes(text: string, option: string): number {
   const match = /^(\d+)([KMG]?)$/i.exec(text);
   const bytes = match ? Number(match[1]) * UNITS[match[2]!.toUpperCase()]! : Number.NaN;
-  if (!(bytes >= 24 && bytes <= 0x7fffffff)) throw new UsageError(`${option}: "${text}" is no size between 24 and 2G; write 65536, 64K or 4M`);
+  if (!(bytes >= 24 && bytes <= 0x7fffffff))
+    throw new UsageError(`${option}: "${text}" is no size between 24 and 2G; write 65536, 64K or 4M`);
   return bytes;
 }
 

@@ -15,7 +15,7 @@ import { INPUT_FLAG } from './protocol.ts';
 import { RunState } from './run-state.ts';
 import { type DrpOptions, resultLimit } from './types.ts';
 import { ReorderWindow } from './window.ts';
-import { type Failure, Worker, type WorkerEvents } from './worker.ts';
+import type { Failure, Worker, WorkerEvents } from './worker.ts';
 
 /** Bytes of a batch above which the next dgram starts another one: small enough to stay in the cache. */
 const BATCH_BYTES = 256 * 1024;
@@ -92,7 +92,9 @@ export class Pool implements WorkerEvents {
   tryEvent(dgram: Dgram): boolean {
     if (this.failure) throw this.failure;
     if (dgram.size > this.options.pebble) {
-      throw new UsageError(`dgram ${dgram.index} has ${dgram.size} bytes, more than the pebble: give at least --pebble ${dgram.size}`);
+      throw new UsageError(
+        `dgram ${dgram.index} has ${dgram.size} bytes, more than the pebble: give at least --pebble ${dgram.size}`,
+      );
     }
     if (this.open && !this.fits(dgram.size)) this.flush();
     if (!this.open && !this.openBatch()) return false;
@@ -131,7 +133,9 @@ export class Pool implements WorkerEvents {
     await this.idle();
     const { service } = dgram;
     if (dgram.size > this.options.maxTransition) {
-      throw new UsageError(`${serviceName(service)} has ${dgram.size} bytes: give at least --max-transition ${dgram.size}`);
+      throw new UsageError(
+        `${serviceName(service)} has ${dgram.size} bytes: give at least --max-transition ${dgram.size}`,
+      );
     }
     const bytes = Buffer.from(dgram.slice());
     if (service === SERVICE.Configure && !this.scriptLoaded) await this.loadScripts();
@@ -216,7 +220,8 @@ export class Pool implements WorkerEvents {
   // --- what workers tell
 
   progressed(worker: Worker, batch: Batch, micros: number): void {
-    if (micros > 0) this.perEventMicros = this.perEventMicros * 0.8 + (micros / Math.max(1, batch.entries.length)) * 0.2;
+    if (micros > 0)
+      this.perEventMicros = this.perEventMicros * 0.8 + (micros / Math.max(1, batch.entries.length)) * 0.2;
     if (batch.complete) worker.queue.splice(worker.queue.indexOf(batch), 1);
     else worker.send(batch, SERVICE.L1Accept);
     this.pump();
@@ -227,7 +232,8 @@ export class Pool implements WorkerEvents {
     if (outcomes.length > asked.length) return this.bad(`${outcomes.length} results for ${asked.length} dgrams`);
     for (let i = 0; i < outcomes.length; i++) {
       const outcome = outcomes[i]!;
-      if ('trigger' in outcome && (outcome.trigger?.length ?? 0) > this.options.triggerBytes) return this.bad('trigger data above --trigger-size');
+      if ('trigger' in outcome && (outcome.trigger?.length ?? 0) > this.options.triggerBytes)
+        return this.bad('trigger data above --trigger-size');
       if (outcome.kind !== 'changed') continue;
       const { offset, size } = asked[i]!;
       const wrong = this.checkResult(batch.memory.subarray(offset, offset + size), outcome.bytes, this.options.pebble);
@@ -264,13 +270,17 @@ export class Pool implements WorkerEvents {
     const isOversize = oversize !== null && this.options.transport === 'posix' && batch !== undefined;
     if (isOversize) {
       const [entry] = batch.underWay;
-      batch.settle([{ kind: 'oversize', needed: entry!.size + Number(oversize[1]), bytes: undefined, trigger: undefined }], (outcome) => outcome);
+      batch.settle(
+        [{ kind: 'oversize', needed: entry!.size + Number(oversize[1]), bytes: undefined, trigger: undefined }],
+        (outcome) => outcome,
+      );
     } else if (batch) {
       const before = batch.retried;
       batch.fail(why, atFirst);
       this.counters.retried += batch.retried - before;
     }
-    for (const waiting of [...worker.queue]) if (waiting.complete) worker.queue.splice(worker.queue.indexOf(waiting), 1);
+    for (const waiting of [...worker.queue])
+      if (waiting.complete) worker.queue.splice(worker.queue.indexOf(waiting), 1);
     this.pump();
     if (atFirst && !batch) this.abort(new DataError('script-failed', `the script failed: ${why}`));
     else this.restart(worker, why, !isOversize);
@@ -282,12 +292,19 @@ export class Pool implements WorkerEvents {
     const tries = worker.restarts.length;
     const first = why.split('\n')[0];
     if (counts && tries >= this.options.restarts) {
-      this.abort(new DataError('restarts-used-up', `worker ${worker.index} failed (${first}), and it was restarted ${tries} times within a minute already`));
+      this.abort(
+        new DataError(
+          'restarts-used-up',
+          `worker ${worker.index} failed (${first}), and it was restarted ${tries} times within a minute already`,
+        ),
+      );
       return;
     }
     if (counts) worker.restarts.push(now);
     this.counters.restarts++;
-    this.say(`worker ${worker.index} failed: ${first}; restarting it (${tries + 1} of ${this.options.restarts} within a minute)`);
+    this.say(
+      `worker ${worker.index} failed: ${first}; restarting it (${tries + 1} of ${this.options.restarts} within a minute)`,
+    );
     const delay = RESTART_DELAYS_MS[Math.min(tries, RESTART_DELAYS_MS.length - 1)]!;
     const done = this.bringBack(worker, counts ? delay : 0).catch((error: unknown) => {
       // A failure of the new process was reported to `failed` and has its own restart.
@@ -306,7 +323,10 @@ export class Pool implements WorkerEvents {
       const outcome = await worker.transition(bytes, service, INPUT_FLAG.repetition, this.limitOf(service));
       const again = outcome.kind === 'changed' ? outcome.bytes : bytes;
       if (service === SERVICE.Configure && !sameConfigure(again, result)) {
-        throw new DataError('unequal-configure', `worker ${worker.index} describes its data differently after its restart`);
+        throw new DataError(
+          'unequal-configure',
+          `worker ${worker.index} describes its data differently after its restart`,
+        );
       }
     }
     worker.ready();
@@ -336,7 +356,10 @@ export class Pool implements WorkerEvents {
   private checkTransition(bytes: Buffer, service: number, outcomes: readonly Outcome[]): void {
     outcomes.forEach((outcome, i) => {
       if (outcome.kind === 'oversize') {
-        throw new DataError('oversize', `the result of ${describe(bytes)} needs ${outcome.needed} bytes; a transition cannot be left out (--max-transition)`);
+        throw new DataError(
+          'oversize',
+          `the result of ${describe(bytes)} needs ${outcome.needed} bytes; a transition cannot be left out (--max-transition)`,
+        );
       }
       if (outcome.kind !== 'changed') return;
       const wrong = checkHeader(bytes, outcome.bytes, resultLimit(this.options, service));
@@ -348,7 +371,10 @@ export class Pool implements WorkerEvents {
     if (wrong !== undefined) throw new DataError('bad-configure', `the script's Configure is wrong: ${wrong}`);
     results.forEach((result, i) => {
       if (sameConfigure(result, results[0]!)) return;
-      throw new DataError('unequal-configure', `workers 0 and ${i} describe their data differently: the script must not depend on the worker there`);
+      throw new DataError(
+        'unequal-configure',
+        `workers 0 and ${i} describe their data differently: the script must not depend on the worker there`,
+      );
     });
   }
 

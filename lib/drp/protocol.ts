@@ -75,7 +75,10 @@ export function slotBytes(limit: number): number {
 }
 
 /** Writes the table of an input slot. Offsets count from the slot's beginning. */
-export function writeInputTable(slot: Buffer, entries: readonly { offset: number; size: number; flags: number }[]): void {
+export function writeInputTable(
+  slot: Buffer,
+  entries: readonly { offset: number; size: number; flags: number }[],
+): void {
   slot.writeUInt32LE(entries.length, INPUT_SLOT.count);
   entries.forEach((entry, i) => {
     const at = INPUT_SLOT.entries + i * INPUT_SLOT.entrySize;

@@ -22,7 +22,13 @@ const ENDS: Readonly<Record<number, readonly number[]>> = {
   [SERVICE.SlowUpdate]: [SERVICE.SlowUpdate],
 };
 
-const KEPT: ReadonlySet<number> = new Set([SERVICE.Configure, SERVICE.BeginRun, SERVICE.BeginStep, SERVICE.Enable, SERVICE.SlowUpdate]);
+const KEPT: ReadonlySet<number> = new Set([
+  SERVICE.Configure,
+  SERVICE.BeginRun,
+  SERVICE.BeginStep,
+  SERVICE.Enable,
+  SERVICE.SlowUpdate,
+]);
 
 export class RunState {
   private seen: SeenTransition[] = [];

@@ -10,7 +10,7 @@ import type { DgramSink } from '../stream/sink.ts';
 import type { Dgram } from '../xtc/dgram.ts';
 import type { Finding } from '../xtc/finding.ts';
 import { SERVICE, serviceName } from '../xtc/service.ts';
-import { Counters } from './counters.ts';
+import type { Counters } from './counters.ts';
 import { Emitter } from './emitter.ts';
 import { makeLinks } from './links/make.ts';
 import { Pool } from './pool.ts';
@@ -148,7 +148,9 @@ function isDealt(service: number): boolean {
 }
 
 function notConfigured(dgram: Dgram): UsageError {
-  return new UsageError(`the input begins with ${serviceName(dgram.service)}, not with Configure: give the first chunk with --config FILE`);
+  return new UsageError(
+    `the input begins with ${serviceName(dgram.service)}, not with Configure: give the first chunk with --config FILE`,
+  );
 }
 
 /** The Configure of another file goes to the workers and to the output first. */

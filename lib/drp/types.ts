@@ -1,7 +1,7 @@
 /** Settings of drp-python, and the parts that its state machines see of each other. */
 
-import type { Answer } from './outcome.ts';
 import type { Entry } from './batch.ts';
+import type { Answer } from './outcome.ts';
 
 export const TRANSPORTS = ['sysv', 'posix', 'pipe'] as const;
 export type Transport = (typeof TRANSPORTS)[number];

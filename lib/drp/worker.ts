@@ -1,7 +1,7 @@
 /** One worker: its process, its link, what it was asked for and since when. Restarts are decided by the pool. */
 
-import { describeExit, PythonProcess } from '../python/process.ts';
 import { DataError } from '../errors.ts';
+import { describeExit, PythonProcess } from '../python/process.ts';
 import type { Batch } from './batch.ts';
 import type { Answer, Outcome } from './outcome.ts';
 import type { WorkerLink } from './types.ts';
@@ -106,8 +106,12 @@ export class Worker {
     const answer = this.next(timeout);
     link.post({ kind: 'dgrams', slot: 0, entries: [{ offset, size: bytes.length, flags }], sequence, service });
     const result = await answer;
-    if (result.kind === 'results' && result.sequence === sequence && result.outcomes.length === 1) return result.outcomes[0]!;
-    throw new DataError('worker-failed', `worker ${this.index} did not answer a transition with one result (${result.kind})`);
+    if (result.kind === 'results' && result.sequence === sequence && result.outcomes.length === 1)
+      return result.outcomes[0]!;
+    throw new DataError(
+      'worker-failed',
+      `worker ${this.index} did not answer a transition with one result (${result.kind})`,
+    );
   }
 
   /** Queues a batch; it is posted at once, because the worker takes one after the other. */
@@ -174,7 +178,8 @@ export class Worker {
 
   private expect(kind: Answer['kind'], timeout: number): Promise<void> {
     return this.next(timeout).then((answer) => {
-      if (answer.kind !== kind) throw new DataError('worker-failed', `worker ${this.index} answered ${answer.kind} instead of ${kind}`);
+      if (answer.kind !== kind)
+        throw new DataError('worker-failed', `worker ${this.index} answered ${answer.kind} instead of ${kind}`);
     });
   }
 

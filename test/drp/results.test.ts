@@ -111,7 +111,7 @@ t.test('the structure of a result is walked (check 5), Configures must describe 
   writer.names(names);
   const twice = Buffer.from(writer.finish());
   t.match(checkConfigure(configure, twice), /described 2 times/);
-  t.equal(checkConfigure(twice, twice), undefined, 'what the input doubles is not the script\'s doing');
+  t.equal(checkConfigure(twice, twice), undefined, "what the input doubles is not the script's doing");
   const garbage = Buffer.from(configure);
   garbage[24 + 12 + 4 + 10] = 0x41; // behind the NUL of detType
   t.ok(sameConfigure(configure, garbage), 'undefined bytes do not count (check 6)');

@@ -8,7 +8,8 @@ import { RESULT_SLOT, readResultEntry, STATUS } from '../protocol.ts';
  * @returns outcomes with views of the slot, or what is wrong
  */
 export function decodeResults(slot: Buffer, count: number): Outcome[] | string {
-  if (RESULT_SLOT.entries + count * RESULT_SLOT.entrySize > slot.length) return `${count} results do not fit their slot`;
+  if (RESULT_SLOT.entries + count * RESULT_SLOT.entrySize > slot.length)
+    return `${count} results do not fit their slot`;
   const outcomes: Outcome[] = [];
   for (let i = 0; i < count; i++) {
     const { offset, size, status, triggerBytes, needed } = readResultEntry(slot, i);
@@ -20,7 +21,8 @@ export function decodeResults(slot: Buffer, count: number): Outcome[] | string {
     if (status === STATUS.same) outcomes.push({ kind: 'same', trigger });
     else if (status === STATUS.changed) outcomes.push({ kind: 'changed', bytes, trigger });
     else if (status === STATUS.dropped) outcomes.push({ kind: 'dropped' });
-    else if (status === STATUS.oversize) outcomes.push({ kind: 'oversize', needed, bytes: size > 0 ? bytes : undefined, trigger });
+    else if (status === STATUS.oversize)
+      outcomes.push({ kind: 'oversize', needed, bytes: size > 0 ? bytes : undefined, trigger });
     else return `result ${i} has the unknown status ${status}`;
   }
   return outcomes;

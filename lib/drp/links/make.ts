@@ -26,11 +26,17 @@ export function makeLinks(options: DrpOptions, _say: (message: string) => void):
       const size = sysvSegmentBytes(options);
       const input = SysvSharedMemory.create(0, { size });
       const result = SysvSharedMemory.create(0, { size });
-      made.push(() => SysvSharedMemory.remove(input.id), () => SysvSharedMemory.remove(result.id));
+      made.push(
+        () => SysvSharedMemory.remove(input.id),
+        () => SysvSharedMemory.remove(result.id),
+      );
       const objects = (): SysvObjects => {
         const toWorker = SysvQueue.create(0);
         const fromWorker = SysvQueue.create(0);
-        made.push(() => SysvQueue.remove(toWorker.id), () => SysvQueue.remove(fromWorker.id));
+        made.push(
+          () => SysvQueue.remove(toWorker.id),
+          () => SysvQueue.remove(fromWorker.id),
+        );
         return { input, result, toWorker, fromWorker };
       };
       return new SysvLink(options, worker, objects(), objects);

@@ -3,7 +3,17 @@
 import { join } from 'node:path';
 import { packageRoot } from '../../cli/package-root.ts';
 import type { Answer } from '../outcome.ts';
-import { decodeMessage, encodeMessage, FROM_WORKER, INPUT_SLOT, MAX_PER_SLOT, MESSAGE, type Message, TO_WORKER, writeInputTable } from '../protocol.ts';
+import {
+  decodeMessage,
+  encodeMessage,
+  FROM_WORKER,
+  INPUT_SLOT,
+  MAX_PER_SLOT,
+  MESSAGE,
+  type Message,
+  TO_WORKER,
+  writeInputTable,
+} from '../protocol.ts';
 import type { DrpOptions, Launch, Post, WorkerLink } from '../types.ts';
 import { decodeResults } from './decode-results.ts';
 
@@ -75,16 +85,29 @@ export abstract class OwnLink implements WorkerLink {
   post(post: Post): void {
     const { message, generation } = this;
     if (post.kind !== 'dgrams') {
-      this.send(encodeMessage(message, { type: post.kind === 'script' ? TO_WORKER.SCRIPT : TO_WORKER.STOP, generation }), undefined);
+      this.send(
+        encodeMessage(message, { type: post.kind === 'script' ? TO_WORKER.SCRIPT : TO_WORKER.STOP, generation }),
+        undefined,
+      );
       return;
     }
     const slot = this.input(post.slot);
     writeInputTable(slot, post.entries);
-    const bytes = post.entries.reduce<number>((end, entry) => Math.max(end, entry.offset + entry.size), INPUT_SLOT.payload);
+    const bytes = post.entries.reduce<number>(
+      (end, entry) => Math.max(end, entry.offset + entry.size),
+      INPUT_SLOT.payload,
+    );
     this.posted[post.slot] = post.sequence;
     const { sequence } = post;
     this.send(
-      encodeMessage(message, { type: TO_WORKER.DGRAMS, sequence, generation, slot: post.slot, count: post.entries.length, bytes }),
+      encodeMessage(message, {
+        type: TO_WORKER.DGRAMS,
+        sequence,
+        generation,
+        slot: post.slot,
+        count: post.entries.length,
+        bytes,
+      }),
       slot.subarray(0, bytes),
     );
   }
@@ -121,6 +144,8 @@ export abstract class OwnLink implements WorkerLink {
     const memory = payload ?? this.results(slot, bytes);
     if (memory === undefined) return { kind: 'garbage', why: `results of ${bytes} bytes are larger than a slot` };
     const outcomes = decodeResults(memory, count);
-    return typeof outcomes === 'string' ? { kind: 'garbage', why: outcomes } : { kind: 'results', sequence, outcomes, micros };
+    return typeof outcomes === 'string'
+      ? { kind: 'garbage', why: outcomes }
+      : { kind: 'results', sequence, outcomes, micros };
   }
 }

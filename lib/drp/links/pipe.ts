@@ -73,7 +73,9 @@ export class PipeLink extends OwnLink {
     for (;;) {
       const head = this.peek(MESSAGE.size);
       if (!head) return;
-      const size = CARRIES_PAYLOAD.has(head.readUInt8(MESSAGE.offset.type)) ? head.readUInt32LE(MESSAGE.offset.bytes) : 0;
+      const size = CARRIES_PAYLOAD.has(head.readUInt8(MESSAGE.offset.type))
+        ? head.readUInt32LE(MESSAGE.offset.bytes)
+        : 0;
       if (size > this.limit) {
         this.pieces = [];
         this.have = 0;

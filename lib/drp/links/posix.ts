@@ -29,7 +29,10 @@ export function posixSegmentBytes(options: Pick<DrpOptions, 'pebble' | 'maxTrans
   return Math.ceil(Math.max(options.pebble, options.maxTransition) / PAGE) * PAGE;
 }
 
-type Awaiting = { kind: 'script' } | { kind: 'stop' } | { kind: 'dgrams'; slot: number; sequence: number; service: number };
+type Awaiting =
+  | { kind: 'script' }
+  | { kind: 'stop' }
+  | { kind: 'dgrams'; slot: number; sequence: number; service: number };
 
 export class PosixLink implements WorkerLink {
   readonly greets = false;
@@ -78,13 +81,20 @@ export class PosixLink implements WorkerLink {
       identity.instrument.replace(/:.*$/, ''),
       process.env.DAQPIPE_PROMETHEUS_DIR ?? '',
     ];
-    return { args: ['-u', '-m', 'psdaq.drp.drp_python', ...args.map(String)], env: scriptArguments(options), pipes: false };
+    return {
+      args: ['-u', '-m', 'psdaq.drp.drp_python', ...args.map(String)],
+      env: scriptArguments(options),
+      pipes: false,
+    };
   }
 
   attach(): void {
-    this.watch = this.objects.fromWorker.watch((buffer, length) => this.received(buffer.toString('latin1', 0, length)), {
-      onError: (error) => this.onAnswer({ kind: 'garbage', why: `its queue failed: ${error.message}` }),
-    });
+    this.watch = this.objects.fromWorker.watch(
+      (buffer, length) => this.received(buffer.toString('latin1', 0, length)),
+      {
+        onError: (error) => this.onAnswer({ kind: 'garbage', why: `its queue failed: ${error.message}` }),
+      },
+    );
   }
 
   post(post: Post): void {
@@ -129,7 +139,10 @@ export class PosixLink implements WorkerLink {
     const expected = awaiting.kind === 'script' ? 'r' : isStop(awaiting) ? 's' : 'g';
     this.awaiting = undefined;
     if (word !== expected) {
-      this.onAnswer({ kind: 'garbage', why: `it answered ${JSON.stringify(text.slice(0, 40))} instead of "${expected}"` });
+      this.onAnswer({
+        kind: 'garbage',
+        why: `it answered ${JSON.stringify(text.slice(0, 40))} instead of "${expected}"`,
+      });
     } else if (awaiting.kind === 'script') this.onAnswer({ kind: 'ready' });
     else if (awaiting.kind === 'stop') this.onAnswer({ kind: 'stopped' });
     else if (awaiting.kind === 'dgrams') this.resultOf(awaiting);
@@ -139,7 +152,8 @@ export class PosixLink implements WorkerLink {
   private resultOf({ slot, sequence, service }: { slot: number; sequence: number; service: number }): void {
     const { bytes } = this.objects.result;
     const size = 12 + bytes.readUInt32LE(DGRAM.extent);
-    const limit = service === SERVICE.L1Accept || service === SERVICE.Unused_11 ? this.options.pebble : this.options.maxTransition;
+    const limit =
+      service === SERVICE.L1Accept || service === SERVICE.Unused_11 ? this.options.pebble : this.options.maxTransition;
     if (size < 12 + XTC.size || size > Math.min(limit, bytes.length)) {
       this.onAnswer({ kind: 'garbage', why: `its result says that it has ${size} bytes; the limit is ${limit}` });
       return;
@@ -157,10 +171,14 @@ export class PosixLink implements WorkerLink {
 
   private checkScript(): void {
     if (this.options.script.includes(',')) {
-      throw new UsageError(`the path of the script has a comma, which ends it in the existing protocol: ${this.options.script}`);
+      throw new UsageError(
+        `the path of the script has a comma, which ends it in the existing protocol: ${this.options.script}`,
+      );
     }
     if (Buffer.byteLength(this.scriptMessage()) > MESSAGE_LIMIT) {
-      throw new UsageError(`the path of the script is too long: the existing protocol has ${MESSAGE_LIMIT} bytes for it`);
+      throw new UsageError(
+        `the path of the script is too long: the existing protocol has ${MESSAGE_LIMIT} bytes for it`,
+      );
     }
   }
 }

@@ -58,7 +58,13 @@ export class SysvLink extends OwnLink {
 
   protected transportArguments(): object {
     const { input, result, toWorker, fromWorker } = this.objects;
-    return { inSegment: input.id, resSegment: result.id, inQueue: toWorker.id, resQueue: fromWorker.id, slotBytes: this.slot };
+    return {
+      inSegment: input.id,
+      resSegment: result.id,
+      inQueue: toWorker.id,
+      resQueue: fromWorker.id,
+      slotBytes: this.slot,
+    };
   }
 
   protected send(message: Buffer): void {
