@@ -43,7 +43,8 @@ t.test('integers beyond 2^53 - 1 are strings, on both sides, in scalars and arra
 
 t.test('floats: widened, NaN and infinities as strings, the sign of zero is not kept (dgram-json.md)', async (t) => {
   const bytes = Buffer.alloc(20);
-  [0.1, Number.NaN, Number.NEGATIVE_INFINITY, -0, 1e-40].forEach((value, i) => bytes.writeFloatLE(value, 4 * i));
+  for (const [i, value] of [0.1, Number.NaN, Number.NEGATIVE_INFINITY, -0, 1e-40].entries())
+    bytes.writeFloatLE(value, 4 * i);
   const fields = ['a', 'b', 'c', 'd', 'e'].map((name) => ({ name, type: 8 }));
   const found = values(fields, [data(bytes)]) as Record<string, unknown>;
   t.same(found, { a: 0.10000000149011612, b: 'NaN', c: '-Infinity', d: 0, e: Math.fround(1e-40) });

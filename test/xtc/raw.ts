@@ -18,7 +18,7 @@ export const L1ACCEPT = 12;
 
 export const u32 = (...values: number[]) => {
   const bytes = Buffer.alloc(4 * values.length);
-  values.forEach((value, i) => bytes.writeUInt32LE(value, 4 * i));
+  for (const [i, value] of values.entries()) bytes.writeUInt32LE(value, 4 * i);
   return bytes;
 };
 

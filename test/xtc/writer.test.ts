@@ -39,7 +39,7 @@ function written(write: (writer: DgramWriter) => void, writer = new DgramWriter(
 /** Shapes whose unused slots are zero. */
 const zeroShapes = (...dims: number[][]) => {
   const bytes = shapes(...dims);
-  dims.forEach((list, i) => bytes.fill(0, 12 + 20 * i + 4 * list.length, 32 + 20 * i));
+  for (const [i, list] of dims.entries()) bytes.fill(0, 12 + 20 * i + 4 * list.length, 32 + 20 * i);
   return bytes;
 };
 
