@@ -2,6 +2,7 @@ import type * as Interfaces from '@oclif/core/interfaces';
 import { DaqCommand, jsonFlag, metricsFlag, processManagerFlags } from '../lib/cli/command.ts';
 import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
 import { progressOnTerminal } from '../lib/cli/progress.ts';
+import { isAttended } from '../lib/cli/terminal.ts';
 import { UsageError } from '../lib/errors.ts';
 import {
   inputFlags,
@@ -53,7 +54,8 @@ export default class DgramCat extends DaqCommand {
     }
     const passes: Pass[] = [];
     await this.observe(stageOf(passes), flags.metrics);
-    const result = await showInputs(inputs, {
+    const show = options.mode === 'live' ? (await import('../lib/show/live.ts')).showLive : showInputs;
+    const result = await show(inputs, {
       options,
       out: this.out,
       lifecycle: this.lifecycle,
@@ -123,6 +125,7 @@ function outputOf(url: string | undefined, mode: Mode): string | undefined {
 /** One view at a time; asking for two is a mistake that is better named than guessed at. */
 function modeOf(flags: ParsedFlags): Mode {
   const asked: Mode[] = [];
+  if (flags.live) asked.push(isAttended(process.stdout) ? 'live' : 'line');
   if (flags.hex) asked.push('hex');
   if (flags.stats) asked.push('stats');
   if (flags.names === true) asked.push('names');

@@ -87,7 +87,7 @@ if (screens.length > 0) {
     outExtension: { '.js': '.mjs' },
   });
   // See lib/cli/load-screen.ts.
-  writeFileSync('dist/screens/load.cjs', 'exports.load = (name) => import(`./${name}.mjs`);\n');
+  writeFileSync(`${next}/screens/load.cjs`, "exports.load = (name) => import('./' + name + '.mjs');\n");
 }
 
 await build({

@@ -37,6 +37,7 @@ export interface LiveSnapshot {
   /** UTC time of the last dgram; empty before the first. */
   time: string;
   transitions: readonly LiveTransition[];
+  /** Those that came once (configurations) last. */
   detectors: readonly LiveDetector[];
   /** Dgrams with root damage. */
   damaged: number;
@@ -259,7 +260,9 @@ export class LiveModel {
       transitions: [...this.services]
         .sort(([a], [b]) => a - b)
         .map(([service, meter]) => ({ name: serviceName(service), count: meter.count, rate: rate(meter) })),
-      detectors: [...this.detectors.values()].map((state) => detectorSnapshot(state, rate(state.meter))),
+      detectors: [...this.detectors.values()]
+        .sort((a, b) => Number(b.meter.count > 1) - Number(a.meter.count > 1))
+        .map((state) => detectorSnapshot(state, rate(state.meter))),
       damaged: this.damaged,
       damage: this.damage.document(),
       errors: this.inputs.reduce((sum, { log }) => sum + log.errors, 0),
