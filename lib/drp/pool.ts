@@ -7,13 +7,14 @@ import { DataError, UsageError } from '../errors.ts';
 import type { Dgram } from '../xtc/dgram.ts';
 import { SERVICE, serviceName } from '../xtc/service.ts';
 import { Batch } from './batch.ts';
-import { checkConfigure, checkHeader, checkStructure, sameConfigure } from './check-result.ts';
+import { sameConfigure } from './check-result.ts';
 import type { Counters } from './counters.ts';
-import { describe, type Emitter } from './emitter.ts';
+import type { Emitter } from './emitter.ts';
 import type { Outcome } from './outcome.ts';
 import { INPUT_FLAG } from './protocol.ts';
 import { RunState } from './run-state.ts';
-import { type DrpOptions, resultLimit } from './types.ts';
+import type { DrpOptions } from './types.ts';
+import { Verifier } from './verifier.ts';
 import { ReorderWindow } from './window.ts';
 import type { Failure, Worker, WorkerEvents } from './worker.ts';
 
@@ -23,6 +24,7 @@ const BATCH_BYTES = 256 * 1024;
 const BATCH_MICROS = 5000;
 const TICK_MS = 100;
 const STOP_LIMIT_MS = 2000;
+const START_LIMIT_MS = 15_000;
 const RESTART_WINDOW_MS = 60_000;
 const RESTART_DELAYS_MS = [0, 500, 1000, 2000, 4000];
 const KEEP_RAW_BIT = 1 << 22;
@@ -46,6 +48,9 @@ export class Pool implements WorkerEvents {
   private readonly say: (message: string) => void;
   private readonly window = new ReorderWindow();
   private readonly state = new RunState();
+  private readonly verifier: Verifier;
+  /** Starting, loading the script and Configure import libraries: a short --timeout is not meant for them. */
+  private readonly patience: number;
   private readonly restarting = new Map<Worker, Promise<void>>();
   private readonly ticker: NodeJS.Timeout;
   private open: Batch | undefined;
@@ -57,7 +62,6 @@ export class Pool implements WorkerEvents {
   private scriptLoaded = false;
   private perEventMicros = 0;
   private eventNumber = 0;
-  private verified = 0;
   private turn = 0;
   private timeout: number;
 
@@ -65,9 +69,11 @@ export class Pool implements WorkerEvents {
     this.options = options;
     this.emitter = emitter;
     this.counters = counters;
+    this.verifier = new Verifier(options, counters);
     this.drain = drain;
     this.say = say;
     this.timeout = options.timeout;
+    this.patience = Math.max(options.timeout, START_LIMIT_MS);
     this.workers = workers(this);
     this.ticker = setInterval(() => {
       const now = performance.now();
@@ -77,14 +83,14 @@ export class Pool implements WorkerEvents {
 
   /** Starts the processes and loads the script. @throws DataError with the script's own words */
   async start(): Promise<void> {
-    await Promise.all(this.workers.map((worker) => worker.start(this.options.timeout)));
+    await Promise.all(this.workers.map((worker) => worker.start(this.patience)));
     await this.loadScripts();
     for (const worker of this.workers) worker.ready();
     this.started = true;
   }
 
   private async loadScripts(): Promise<void> {
-    await Promise.all(this.workers.map((worker) => worker.loadScript(this.options.timeout)));
+    await Promise.all(this.workers.map((worker) => worker.loadScript(this.patience)));
     this.scriptLoaded = true;
   }
 
@@ -141,7 +147,7 @@ export class Pool implements WorkerEvents {
     if (service === SERVICE.Configure && !this.scriptLoaded) await this.loadScripts();
     const outcomes = await Promise.all(this.workers.map((worker) => this.oneTransition(worker, bytes, service)));
     if (this.failure) throw this.failure;
-    this.checkTransition(bytes, service, outcomes);
+    this.verifier.transition(bytes, service, outcomes);
     const first = outcomes[0]!;
     this.state.apply(bytes, service, first.kind === 'changed' ? Buffer.from(first.bytes) : bytes);
     if (service === SERVICE.Unconfigure) this.scriptLoaded = false;
@@ -228,31 +234,7 @@ export class Pool implements WorkerEvents {
   }
 
   verify(batch: Batch, outcomes: Outcome[]): string | undefined {
-    const asked = batch.underWay;
-    if (outcomes.length > asked.length) return this.bad(`${outcomes.length} results for ${asked.length} dgrams`);
-    for (let i = 0; i < outcomes.length; i++) {
-      const outcome = outcomes[i]!;
-      if ('trigger' in outcome && (outcome.trigger?.length ?? 0) > this.options.triggerBytes)
-        return this.bad('trigger data above --trigger-size');
-      if (outcome.kind !== 'changed') continue;
-      const { offset, size } = asked[i]!;
-      const wrong = this.checkResult(batch.memory.subarray(offset, offset + size), outcome.bytes, this.options.pebble);
-      if (wrong === 'stale' && this.options.transport === 'posix') outcomes[i] = { kind: 'stale' };
-      else if (wrong !== undefined) return this.bad(wrong === 'stale' ? 'the result belongs to another dgram' : wrong);
-    }
-    return undefined;
-  }
-
-  private bad(why: string): string {
-    this.counters.badResults++;
-    return why;
-  }
-
-  private checkResult(input: Buffer, result: Buffer, limit: number): string | undefined {
-    const wrong = checkHeader(input, result, limit);
-    if (wrong !== undefined) return wrong;
-    const { verifyEvery } = this.options;
-    return verifyEvery > 0 && this.verified++ % verifyEvery === 0 ? checkStructure(result) : undefined;
+    return this.verifier.events(batch, outcomes);
   }
 
   keep(outcome: Outcome): Outcome {
@@ -317,8 +299,8 @@ export class Pool implements WorkerEvents {
   private async bringBack(worker: Worker, delay: number): Promise<void> {
     if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
     if (!this.started) return;
-    await worker.start(this.options.timeout);
-    await worker.loadScript(this.options.timeout);
+    await worker.start(this.patience);
+    await worker.loadScript(this.patience);
     for (const { bytes, service, result } of this.state.transitions) {
       const outcome = await worker.transition(bytes, service, INPUT_FLAG.repetition, this.limitOf(service));
       const again = outcome.kind === 'changed' ? outcome.bytes : bytes;
@@ -350,32 +332,8 @@ export class Pool implements WorkerEvents {
   }
 
   private limitOf(service: number): number {
-    return service === SERVICE.BeginRun ? this.options.beginRunTimeout : this.options.timeout;
-  }
-
-  private checkTransition(bytes: Buffer, service: number, outcomes: readonly Outcome[]): void {
-    outcomes.forEach((outcome, i) => {
-      if (outcome.kind === 'oversize') {
-        throw new DataError(
-          'oversize',
-          `the result of ${describe(bytes)} needs ${outcome.needed} bytes; a transition cannot be left out (--max-transition)`,
-        );
-      }
-      if (outcome.kind !== 'changed') return;
-      const wrong = checkHeader(bytes, outcome.bytes, resultLimit(this.options, service));
-      if (wrong !== undefined) throw new DataError('bad-result', `worker ${i}, ${describe(bytes)}: ${wrong}`);
-    });
-    if (service !== SERVICE.Configure) return;
-    const results = outcomes.map((outcome) => (outcome.kind === 'changed' ? outcome.bytes : bytes));
-    const wrong = results[0]!.equals(bytes) ? undefined : checkConfigure(bytes, results[0]!);
-    if (wrong !== undefined) throw new DataError('bad-configure', `the script's Configure is wrong: ${wrong}`);
-    results.forEach((result, i) => {
-      if (sameConfigure(result, results[0]!)) return;
-      throw new DataError(
-        'unequal-configure',
-        `workers 0 and ${i} describe their data differently: the script must not depend on the worker there`,
-      );
-    });
+    if (service === SERVICE.BeginRun) return this.options.beginRunTimeout;
+    return service === SERVICE.Configure ? this.patience : this.options.timeout;
   }
 
   // --- emitting

@@ -18,7 +18,10 @@ export interface Links {
 export function makeLinks(options: DrpOptions, _say: (message: string) => void): Links {
   if (options.transport === 'pipe') {
     const links = Array.from({ length: options.workers }, (_, worker) => new PipeLink(options, worker));
-    return { links, close: () => links.forEach((link) => link.close()), unlink: () => {} };
+    const close = () => {
+      for (const link of links) link.close();
+    };
+    return { links, close, unlink: close };
   }
   const made: (() => void)[] = [];
   const links = Array.from({ length: options.workers }, (_, worker) => {
