@@ -53,6 +53,9 @@ interface Reference {
   seen: boolean;
 }
 
+/** The parser takes quadratic time. */
+const MAX_LENGTH = 5000;
+
 export class Expression {
   private readonly evaluate: (dgram: Dgram) => unknown;
   private readonly references = new Map<string, Reference>();
@@ -65,8 +68,11 @@ export class Expression {
   /** @throws UsageError if the text cannot be parsed; the message shows where */
   constructor(text: string, walker: Walker) {
     this.walker = walker;
+    if (text.length > MAX_LENGTH) {
+      throw new UsageError(`--where: the expression has ${text.length} characters; at most ${MAX_LENGTH} are taken`);
+    }
     try {
-      this.evaluate = compileExpression(decimalLiterals(text), {
+      this.evaluate = compileExpression(plainNumbers(text), {
         customProp: (name: string) => this.lookUp(name),
         extraFunctions: this.functions(),
         operators: OPERATORS,
@@ -92,6 +98,7 @@ export class Expression {
   }
 
   private lookUp(name: string): Scalar {
+    if (name.startsWith(INTEGER)) return BigInt(name.slice(INTEGER.length));
     const header = Object.hasOwn(HEADER, name) ? HEADER[name] : undefined;
     if (header) return header(this.dgram);
     if (!name.includes('.')) return name;
@@ -237,9 +244,20 @@ function isServiceName(text: string): boolean {
   return (SERVICES as readonly string[]).includes(text);
 }
 
-/** filtrex knows decimal numbers only; masks are written in hex. */
-function decimalLiterals(text: string): string {
-  return text.replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\b0x([0-9a-fA-F]+)\b/g, (whole, hex: string | undefined) =>
-    hex === undefined ? whole : String(BigInt(`0x${hex}`)),
-  );
+/** Strings, quoted and plain names, and what is left: numbers. */
+const WORDS = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[a-zA-Z$_][.\w$]*|0x[0-9a-fA-F]+|\d+\.\d+|\d+/g;
+
+/** Prefix of the name that stands for an integer; no detector can be called so. */
+const INTEGER = 'integer ';
+
+/**
+ * Integers as filtrex can take them. It knows decimal numbers only, as doubles: hexadecimal ones become decimal, and those that a
+ * double cannot hold become names that are looked up as what they are.
+ */
+function plainNumbers(text: string): string {
+  return text.replace(WORDS, (word) => {
+    if (!/^(0x|\d+$)/.test(word)) return word;
+    const value = BigInt(word);
+    return value > BigInt(Number.MAX_SAFE_INTEGER) ? `'${INTEGER}${value}'` : String(value);
+  });
 }

@@ -259,8 +259,10 @@ function parseUtc(text: string, epoch: Epoch): DgramTime | undefined {
   if (!parts) return undefined;
   const [, date, time = '00:00', seconds = '00', fraction = ''] = parts;
   const unix = Date.parse(`${date}T${time}:${seconds}Z`) / 1000;
+  // Date takes the 30th of February for the 2nd of March.
+  if (Number.isNaN(unix) || !new Date(unix * 1000).toISOString().startsWith(date!)) return undefined;
   const sec = unix - (epoch === 'epics' ? EPICS_EPOCH : 0);
-  return Number.isNaN(sec) || sec < 0 ? undefined : { sec, nsec: Number(fraction.padEnd(9, '0')) };
+  return sec < 0 ? undefined : { sec, nsec: Number(fraction.padEnd(9, '0')) };
 }
 
 function inRange(dgram: Dgram, range: TimeRange): boolean {
