@@ -1,0 +1,171 @@
+/** Taking a key for a set of System V objects: sixteen keys, two fences, and nothing of a living owner touched (docs/ipc.md, rules). */
+
+import { IpcError } from 'posix-ipc-shim';
+import { DaqError } from '../errors.ts';
+import { identityHash, MAX_PROBES, sameIdentity, showIdentity, showKey } from './keys.ts';
+import { Lease } from './lease.ts';
+import { alreadyServed, effectiveUid, ownerLives, thisProcess } from './owner.ts';
+import { type FoundRegistry, lookAt, Registry, reap, registryKey, type Standing } from './registry.ts';
+import type { IpcIdentity } from './types.ts';
+
+const LOCK_TRIES = 400;
+const LOCK_PAUSE_MS = 5;
+const BLANK_TRIES = 50;
+const BLANK_PAUSE_MS = 2;
+
+export interface Claim {
+  registry: Registry;
+  /** 12-bit hash, probe included. */
+  hash: number;
+  staleRemoved: number;
+}
+
+/** Opens what belongs to a claim, or returns what stands in the way under one of its keys. */
+export type Furnish<T> = (claim: Claim) => T | { standsInTheWay: string };
+
+/**
+ * Takes a key for an identity and fills it. Keys where something else stands are passed over.
+ * @throws DaqError `already-served`, `ipc-refused` when all 16 keys are taken; IpcError
+ */
+export function claimKey<T extends object>(identity: IpcIdentity, workers: number, furnish: Furnish<T>): T {
+  const lock = takeLock(identity);
+  try {
+    lock.write({ transport: 'sysv', identity, workers, startedAt: Date.now() / 1000, names: [] });
+    return claimUnderLock(identity, workers, furnish, lock.previous?.owner.pid);
+  } finally {
+    lock.close();
+  }
+}
+
+function claimUnderLock<T extends object>(
+  identity: IpcIdentity,
+  workers: number,
+  furnish: Furnish<T>,
+  diedStarting: number | undefined,
+): T {
+  const uid = effectiveUid();
+  const hash = identityHash(uid, identity);
+  const { free, taken, staleRemoved } = survey(identity, hash, diedStarting);
+  for (const probe of free) {
+    const key = registryKey(identity.partition, hash + probe);
+    const head = { uid, owner: thisProcess(), identity, workers, probe, startedAt: Date.now() / 1000 };
+    const registry = createIfFree(key, head);
+    if (registry === undefined) {
+      const standing = settled(key);
+      if (isOurs(standing, identity)) throw served(standing);
+      taken.push(describeStanding(key, standing));
+      continue;
+    }
+    const result = furnish({ registry, hash: hash + probe, staleRemoved });
+    if (!('standsInTheWay' in result)) return result;
+    taken.push(result.standsInTheWay);
+  }
+  const where = `${showKey(registryKey(identity.partition, hash))} and the ${MAX_PROBES - 1} after it`;
+  throw new DaqError(
+    'ipc-refused',
+    `no free System V key for ${showIdentity(identity)} (${where}): ${taken.join('; ')}. Remove what is not needed ("ipc-ls --all", "ipc-rm KEY"), give an --instance, or use --ipc pipe`,
+  );
+}
+
+/** Which keys are free, after what a dead owner of the same identity left has been removed. @throws DaqError `already-served` */
+function survey(identity: IpcIdentity, hash: number, diedStarting: number | undefined) {
+  const free: number[] = [];
+  const taken: string[] = [];
+  let staleRemoved = 0;
+  for (let probe = 0; probe < MAX_PROBES; probe++) {
+    const key = registryKey(identity.partition, hash + probe);
+    const standing = settled(key, diedStarting);
+    if (isOurs(standing, identity)) {
+      if (ownerLives(standing.head.owner, standing.status.attached > 0)) throw served(standing);
+      staleRemoved += reap(standing);
+    } else if (
+      standing.kind === 'blank' &&
+      standing.status.creatorPid === diedStarting &&
+      standing.status.attached === 0
+    ) {
+      staleRemoved += reap({ ...standing, head: NOBODY, records: [] });
+    } else if (standing.kind !== 'nothing') {
+      taken.push(describeStanding(key, standing));
+      continue;
+    }
+    free.push(probe);
+  }
+  return { free, taken, staleRemoved };
+}
+
+/** A blank segment has no owner in it, and no records. */
+const NOBODY: FoundRegistry['head'] = {
+  uid: -1,
+  owner: { pid: 0, startTicks: 0, pidNamespace: 0 },
+  identity: { partition: 0, detName: '', segment: 0 },
+  workers: 0,
+  probe: 0,
+  startedAt: 0,
+};
+
+function isOurs(standing: Standing, identity: IpcIdentity): standing is Standing & { kind: 'registry' } {
+  return (
+    standing.kind === 'registry' &&
+    standing.head.uid === effectiveUid() &&
+    sameIdentity(standing.head.identity, identity)
+  );
+}
+
+function served({ head, status }: FoundRegistry): DaqError {
+  const note = ownerLives(head.owner, false) ? '' : `in another container; ${status.attached} attached`;
+  return alreadyServed(head.identity.partition, showIdentity(head.identity), head.owner.pid, note);
+}
+
+/** What stands there, after a maker who lives has had a moment to write it (one that the lock does not reach: another /tmp). */
+function settled(key: number, diedStarting?: number): Standing {
+  let standing = lookAt(key);
+  for (let tries = 0; tries < BLANK_TRIES && standing.kind === 'blank'; tries++) {
+    if (standing.status.attached === 0 || standing.status.creatorPid === diedStarting) break;
+    pause(BLANK_PAUSE_MS);
+    standing = lookAt(key);
+  }
+  return standing;
+}
+
+function createIfFree(key: number, head: Parameters<typeof Registry.create>[1]): Registry | undefined {
+  try {
+    return Registry.create(key, head);
+  } catch (error) {
+    if (isTaken(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Whether the kernel said that something stands under the key already (EACCES: another user's). */
+export function isTaken(error: unknown): boolean {
+  return error instanceof IpcError && (error.code === 'EEXIST' || error.code === 'EACCES');
+}
+
+function describeStanding(key: number, standing: Standing): string {
+  if (standing.kind === 'registry') {
+    const { identity, owner, uid } = standing.head;
+    return `${showKey(key)} is ${showIdentity(identity)} of user ${uid}, pid ${owner.pid}`;
+  }
+  if (standing.kind === 'nothing') return `${showKey(key)} was taken and given back`;
+  const { status } = standing;
+  return `${showKey(key)} is a segment of ${status ? `user ${status.uid}, made by pid ${status.creatorPid}` : 'another user'}, in no registry`;
+}
+
+/** Starts with the same identity queue up for a moment; one that runs holds no lock. */
+function takeLock(identity: IpcIdentity): Lease {
+  const name = `p${identity.partition}_${showIdentity(identity)}`;
+  for (let tries = 0; tries < LOCK_TRIES; tries++) {
+    const lock = Lease.tryTake('sysv', name);
+    if (lock) return lock;
+    pause(LOCK_PAUSE_MS);
+  }
+  throw new DaqError(
+    'already-served',
+    `another process has been starting ${showIdentity(identity)} in partition ${identity.partition} for ${(LOCK_TRIES * LOCK_PAUSE_MS) / 1000} s`,
+  );
+}
+
+/** A start may block: nothing else runs yet. */
+function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
