@@ -42,7 +42,8 @@ export default class DrpPython extends DaqCommand {
       });
       for (const finding of findings) this.say(findingLine(finding));
       const lossy = counters.lossy || findings.some((finding) => finding.severity === 'error');
-      this.verdict(lossy ? 'W' : 'I', `${lossy ? 'LOSS' : 'OK'} ${formatBalance(counters.balance())}`);
+      const rate = counters.eventRate === undefined ? '' : `; ${Math.round(counters.eventRate)} events/s`;
+      this.verdict(lossy ? 'W' : 'I', `${lossy ? 'LOSS' : 'OK'} ${formatBalance(counters.balance())}${rate}`);
       return lossy ? EXIT.loss : EXIT.ok;
     } catch (error) {
       this.verdict('E', `FAILED ${formatBalance(counters.balance())}`);

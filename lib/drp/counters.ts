@@ -25,6 +25,26 @@ export class Counters {
   /** Seconds in the user's code, and in waiting for answers, over all workers. */
   scriptSeconds = 0;
 
+  private firstEvent = 0;
+  private lastEvent = 0;
+  private events = 0;
+
+  /** For the rate: called for every event that is taken. */
+  eventTaken(): void {
+    if (this.events++ === 0) this.firstEvent = performance.now();
+  }
+
+  /** Called when results have been written. */
+  written(): void {
+    this.lastEvent = performance.now();
+  }
+
+  /** Events per second from the first one taken to the last one written; undefined for fewer than two. */
+  get eventRate(): number | undefined {
+    const seconds = (this.lastEvent - this.firstEvent) / 1000;
+    return this.events > 1 && seconds > 0 ? this.events / seconds : undefined;
+  }
+
   balance(): Balance {
     return {
       in: this.in,

@@ -110,6 +110,8 @@ export class Pool implements WorkerEvents {
     batch.add({ offset: this.openEnd, size: dgram.size, flags });
     this.openEnd += dgram.size;
     this.counters.in++;
+    this.counters.eventTaken();
+    if (batch.entries.length >= this.mostEntries(batch)) this.flush();
     return true;
   }
 
@@ -192,10 +194,13 @@ export class Pool implements WorkerEvents {
 
   private fits(size: number): boolean {
     const batch = this.open!;
-    const { perSlot } = this.workers[batch.worker]!.link;
-    const limit = this.perEventMicros > 0 ? Math.max(1, Math.floor(BATCH_MICROS / this.perEventMicros)) : 4;
-    if (batch.entries.length >= Math.min(this.options.batch, perSlot, limit)) return false;
     return this.openEnd + size <= Math.min(batch.memory.length, BATCH_BYTES);
+  }
+
+  /** A slot's worth, but no more than keeps the worker busy for a few milliseconds. */
+  private mostEntries(batch: Batch): number {
+    const limit = this.perEventMicros > 0 ? Math.max(1, Math.floor(BATCH_MICROS / this.perEventMicros)) : 4;
+    return Math.min(this.options.batch, this.workers[batch.worker]!.link.perSlot, limit);
   }
 
   private openBatch(): boolean {
@@ -357,6 +362,7 @@ export class Pool implements WorkerEvents {
       }
       if (done.length === 0) return;
       await this.drain();
+      this.counters.written();
       for (const batch of done) this.workers[batch.worker]!.free.push(batch.slot);
       this.wake();
     }

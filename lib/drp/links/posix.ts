@@ -21,8 +21,8 @@ export interface PosixObjects {
 const PAGE = 4096;
 const MESSAGE_LIMIT = 512;
 const PRIORITY = 31;
-/** An event and a transition may be under way, never both; their results must not share memory all the same. */
-const SLOTS = 2;
+/** One for transitions, and events that wait their turn while the worker has another: the protocol itself takes one at a time. */
+const SLOTS = 4;
 
 /** Bytes of each of the two segments of a worker (section 2.3). */
 export function posixSegmentBytes(options: Pick<DrpOptions, 'pebble' | 'maxTransition'>): number {
@@ -46,6 +46,7 @@ export class PosixLink implements WorkerLink {
   private readonly renew: () => PosixObjects;
   private watch: Watch | undefined;
   private awaiting: Awaiting | undefined;
+  private readonly backlog: Post[] = [];
   private readonly inputs: Buffer[];
   private readonly results: Buffer[];
 
@@ -98,6 +99,11 @@ export class PosixLink implements WorkerLink {
   }
 
   post(post: Post): void {
+    if (this.awaiting === undefined) this.send(post);
+    else this.backlog.push(post);
+  }
+
+  private send(post: Post): void {
     if (post.kind === 'script') this.ask(this.scriptMessage(), { kind: 'script' });
     else if (post.kind === 'stop') this.ask('s', { kind: 'stop' });
     else {
@@ -112,6 +118,7 @@ export class PosixLink implements WorkerLink {
     this.watch?.close();
     this.watch = undefined;
     this.awaiting = undefined;
+    this.backlog.length = 0;
     this.objects = this.renew();
   }
 
@@ -162,6 +169,9 @@ export class PosixLink implements WorkerLink {
     const result = this.results[slot]!.subarray(0, size);
     bytes.copy(result, 0, 0, size);
     const outcome: Outcome = { kind: 'changed', bytes: result, trigger: undefined };
+    // The worker gets its next dgram before this result is looked at: it computes while we write.
+    const next = this.backlog.shift();
+    if (next) this.send(next);
     this.onAnswer({ kind: 'results', sequence, outcomes: [outcome], micros: 0 });
   }
 
