@@ -47,28 +47,21 @@ def configure() -> Configuration:
     """
     For scripts with a loop of their own: waits for Configure and returns it. Describe what you will add before you go on.
 
+    The script ends here, quietly, if drp-python has nothing for it.
+
     :raises Misuse: if a Configure came already, or something else came first
     """
     stream = _runtime.active("drp.configure()")
     if stream.pulled:
         raise Misuse("drp.configure() comes once, before the first event")
-    dgram = stream.pull()
-    if isinstance(dgram, Configuration):
-        return dgram
-    raise Misuse("%s came before a Configure" % (dgram.service.name if dgram is not None else "the end"))
+    return stream.first()
 
 
 def dgrams() -> Iterator[Dgram]:
     """All dgrams after Configure: transitions and events. Ends with Unconfigure, or when the input ends."""
     stream = _runtime.active("drp.dgrams()")
     if not stream.pulled:
-        try:
-            configure()
-        except Misuse:
-            # No event at all is no error: the loop is empty.
-            if stream.closed:
-                return
-            raise
+        stream.first()
     while True:
         dgram = stream.pull()
         if dgram is None:

@@ -75,7 +75,7 @@ class ResultSlot:
             return Waiting(key, status, body, trigger, needed, flags)
         self.memory[start:start + length] = body
         self.memory[start + length:end] = trigger
-        _pack_entry(self._table, RESULT_ENTRY_SIZE * self.count, start, length, status, flags, len(trigger),
+        _pack_entry(self._table, RESULT_ENTRY_SIZE * self.count, start if end > start else 0, length, status, flags, len(trigger),
                     min(needed, 0xFFFFFFFF), 0)
         self.count += 1
         self.used = min((end + 7) & ~7, self.size)

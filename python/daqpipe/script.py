@@ -10,7 +10,7 @@ from typing import Any, Dict, List
 from .errors import Misuse
 from .functions import Functions
 from .settings import Settings
-from .stream import Stream
+from .stream import Ended, Stream
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))
 
@@ -19,7 +19,10 @@ def run_cycle(stream: Stream, announce: bool) -> None:
     """Loads the script and works until its cycle is over. Whatever it raises is passed on."""
     settings = stream.settings
     stream.begin_cycle(announce)
-    names = load(settings)
+    try:
+        names = load(settings)
+    except Ended:
+        return
     if stream.pulled:
         stream.complete()
         if not stream.closed:

@@ -25,6 +25,10 @@ _TRANSITIONS: Dict[int, Type[Dgram]] = {CONFIGURE: Configuration, BEGIN_RUN: Run
 _now = time.perf_counter_ns
 
 
+class Ended(BaseException):
+    """Unwinds a script that waits for a Configure while drp-python says that there will be none."""
+
+
 class Stream:
     """Requests of drp-python, one after the other."""
 
@@ -237,6 +241,15 @@ class Stream:
                 self.answer()
             self.receive()
         return None
+
+    def first(self) -> Configuration:
+        """The Configure that begins the cycle of a script with a loop of its own."""
+        dgram = self.pull()
+        if dgram is None:
+            raise Ended
+        if not isinstance(dgram, Configuration):
+            raise Misuse("%s came before a Configure" % dgram.service.name)
+        return dgram
 
     def complete(self) -> None:
         """Finishes the dgram that was pulled last, and answers if it was the last of its request."""

@@ -2,6 +2,7 @@
 
 import random
 
+import package_path  # noqa: F401
 from daqpipe.xtc import Table, open_block, walk
 from daqpipe.xtc.describe import encode_names, new_fields, pack_version
 from daqpipe.xtc.encode import Encoder

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 
+import package_path  # noqa: F401
 from daqpipe import protocol as p
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

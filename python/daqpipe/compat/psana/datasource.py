@@ -56,11 +56,8 @@ class DataSource:
                          "install psana for files and live data")
         self.prom_man = PrometheusManager()
         self._stream = runtime.active("DataSource(drp=...)")
-        first = self._stream.pull()
-        self._current: Optional[Dgram] = first
+        self._current: Optional[Dgram] = self._stream.first()
         self._looping = False
-        if first is not None and not isinstance(first, Configuration):
-            raise Misuse("%s came before a Configure" % first.service.name)
 
     def add_detector(self, detdef: DetectorDef, algdef: AlgDef, datadef: Mapping[str, Any], nodeId: Optional[int] = None,
                      namesId: Optional[int] = None, segment: Optional[int] = None) -> AddedDetector:
