@@ -57,8 +57,8 @@ export class Hex {
     const damage = damageNames(view.getUint16(start + XTC.damage, true)).join(',');
     const type = view.getUint16(start + XTC.typeId, true);
     const extent = view.getUint32(start + XTC.extent, true);
-    const id =
-      type === TYPE.Parent ? `src ${src >>> 28}:${namesIdOf(src)}` : `names id ${formatNamesId(namesIdOf(src))}`;
+    const described = (type & 0xfff) === TYPE.Names || (type & 0xfff) === TYPE.ShapesData;
+    const id = described ? `names id ${formatNamesId(namesIdOf(src))}` : `src ${src >>> 28}:${namesIdOf(src)}`;
     const who = names ? ` ${names.detName}_${names.segment} ${names.alg}` : '';
     this.piece(
       start,
@@ -72,9 +72,12 @@ export class Hex {
     this.piece(start + XTC.size, end - start - XTC.size, `description: ${what}`);
   }
 
+  /** Shapes and Data, in the order of the file. */
   private data(block: ShapesData): void {
-    const [shapes, shapesEnd] = block.shapesRange;
-    if (shapesEnd > shapes) this.piece(shapes, shapesEnd - shapes, 'shapes');
+    const [shapes] = block.shapesRange;
+    const shapesFirst = shapes < block.dataHeader;
+    if (shapesFirst) this.shapes(block);
+    this.xtcHeader(block.dataHeader, 'Data');
     for (const field of block.names.fields) {
       if (field.index >= block.count) break;
       const value = valueText(block, field, this.walker.table, 4);
@@ -84,6 +87,14 @@ export class Hex {
         `${field.name} ${typeText(block, field)} = ${value}`,
       );
     }
+    if (!shapesFirst) this.shapes(block);
+  }
+
+  private shapes(block: ShapesData): void {
+    const [start, end] = block.shapesRange;
+    if (end === 0) return;
+    this.xtcHeader(start - XTC.size, 'Shapes');
+    if (end > start) this.piece(start, end - start, 'shapes');
   }
 
   /** One annotated run of bytes; long ones are cut and counted. */
