@@ -22,6 +22,8 @@ const BY_CODE: Readonly<Record<string, ExitStatus>> = {
   'already-served': EXIT.usage,
   'reader-gone': EXIT.loss,
   'no-native-addon': EXIT.usage,
+  'ipc-limit': EXIT.usage,
+  'ipc-refused': EXIT.usage,
   'cross-check': EXIT.internal,
   internal: EXIT.internal,
 };
