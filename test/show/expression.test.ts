@@ -168,7 +168,8 @@ t.test('names of JavaScript are only names', async (t) => {
     t.notOk(matches(`${name}.constructor.name == "x"`), `${name}.constructor.name`);
     t.notOk(matches(`'${name}' of service == 5`), `${name} of`);
   }
-  t.notOk(matches(`"\\\\" == "x" and "$\{process.exit(1)\}" == "y"`));
+  const template = ['"$', '{process.exit(1)}" == "y"'].join('');
+  t.notOk(matches(template), 'a text is a text');
 });
 
 t.test('very long and deeply nested texts are refused or evaluated, and nothing else', async (t) => {
