@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Iterator, List, Mapping, Optional, Sequen
 
 from .columns import Columns
 from .dgram import Event
-from .errors import BadValue, MissingData
+from .errors import BadValue, MissingData, Misuse
 from .handle import Handle
 from .xtc.arrays import numpy
 from .xtc.layout import DGRAM
@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from .stream import Stream
 
 _NOTHING: Any = object()
+
+
+class BatchEvent(Event):
+    """One event of a batch, for reading."""
+
+    __slots__ = ()
+
+    def _open_edit(self) -> Any:
+        raise Misuse("single events of a batch can only be read: add to the batch, with where= if need be")
 
 
 class Batch:
@@ -45,7 +54,7 @@ class Batch:
         event = self._events[i]
         if event is None:
             offset, size, flags = self._entries[i]
-            event = self._events[i] = Event(self._stream.view, offset, size, flags, self._stream.table, None)
+            event = self._events[i] = BatchEvent(self._stream.view, offset, size, flags, self._stream.table, None)
         return event
 
     def __iter__(self) -> Iterator[Event]:

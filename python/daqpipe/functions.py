@@ -81,8 +81,8 @@ def run_batch(stream: Stream, function: Handler) -> None:
     function(batch)
     for i, evt in enumerate(batch.finished()):
         stream.index = first + i + 1
-        if not stream.finish(evt):
-            return
+        # All have been worked on: those that find no room wait for the next request.
+        stream.finish(evt)
 
 
 def _function(names: Mapping[str, Any], name: str) -> Any:

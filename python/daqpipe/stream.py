@@ -106,8 +106,7 @@ class Stream:
                 return
             if not self.results.enter(waiting):
                 if self.index == 0:
-                    raise Misuse("a result of %d bytes and %d bytes of trigger data does not fit a slot of %d bytes"
-                                 % (len(waiting.body), len(waiting.trigger), self.results.size))
+                    raise self._too_large(waiting)
                 self.entries = self.entries[:self.index]
                 return
             del self._waiting[waiting.key]
@@ -188,9 +187,15 @@ class Stream:
             waiting = self.results.settle(edit, limit, settings.trigger_bytes, settings.oversize, key)
         if waiting is None:
             return True
+        if self.results.count == 0 and not self.results.full:
+            raise self._too_large(waiting)
         self.results.full = True
         self._waiting[key] = waiting
         return False
+
+    def _too_large(self, waiting: Waiting) -> Misuse:
+        return Misuse("a result of %d bytes and %d bytes of trigger data does not fit a slot of %d bytes"
+                      % (len(waiting.body), len(waiting.trigger), self.results.size))
 
     def raw_ids(self) -> List[int]:
         """NamesIds of the raw data of this DRP's detector."""

@@ -4,6 +4,7 @@ import ctypes
 import errno
 import json
 import os
+import select
 import struct
 import subprocess
 import sys
@@ -105,21 +106,29 @@ class Driver:
         self.expect(p.READY)
         return self
 
-    def write(self, dgrams, slot=0, flags=()):
-        """Puts dgrams side by side into an input slot; returns its used part."""
+    def write(self, dgrams, slot=0, flags=(), first=0):
+        """
+        Puts dgrams side by side into an input slot, and those from `first` on into its table; returns the used part. The others keep
+        their places, as in a request for the rest.
+        """
         memory = self.link.input(slot)
         at = p.INPUT_PAYLOAD
-        memory[0:4] = len(dgrams).to_bytes(4, "little")
+        memory[0:4] = (len(dgrams) - first).to_bytes(4, "little")
         for i, dgram in enumerate(dgrams):
             memory[at:at + len(dgram)] = dgram
-            p.INPUT_ENTRY.pack_into(memory, p.INPUT_TABLE + p.INPUT_ENTRY.size * i, at, len(dgram), flags[i] if flags else 0)
+            if i >= first:
+                entry = p.INPUT_TABLE + p.INPUT_ENTRY.size * (i - first)
+                p.INPUT_ENTRY.pack_into(memory, entry, at, len(dgram), flags[i] if flags else 0)
             at += len(dgram)
         return at
 
-    def once(self, dgrams, slot=0, flags=()):
-        """One request, one answer; maybe fewer results than dgrams."""
-        used = self.write(dgrams, slot, flags)
-        self.send(p.DGRAMS, slot, len(dgrams), used, self.link.input(slot)[:used])
+    def once(self, dgrams, slot=0, flags=(), first=0):
+        """One request for the dgrams from `first` on, one answer; maybe fewer results than dgrams."""
+        used = self.write(dgrams, slot, flags, first)
+        try:
+            self.send(p.DGRAMS, slot, len(dgrams) - first, used, self.link.input(slot)[:used])
+        except BrokenPipeError:
+            pass  # an ERROR that came behind short results is still to be read
         message, contents = self.link.receive()
         results = []
         if message.type == p.RESULTS:
@@ -133,28 +142,17 @@ class Driver:
             raise WorkerError(self.link.error(message, contents), results)
         return results
 
-    def ask(self, dgrams, slot=0, flags=()):
-        """Results of all dgrams; asks again for those that were not begun."""
+    def ask(self, dgrams, slot=0, flags=(), first=0):
+        """Results of all dgrams from `first` on; asks again for those that were not begun."""
         results = []
-        while len(results) < len(dgrams):
-            done = len(results)
-            more = self.once(dgrams[done:], slot, flags[done:] if flags else ())
+        while first + len(results) < len(dgrams):
+            try:
+                more = self.once(dgrams, slot, flags, first + len(results))
+            except WorkerError as error:
+                raise WorkerError(str(error), results) from None
+            assert more, "no result at all"
             results += more
-            if not more or len(results) < len(dgrams):
-                message = self.peek_error()
-                if message is not None:
-                    raise WorkerError(message, results)
-                assert more, "no result at all"
         return results
-
-    def peek_error(self):
-        """Text of an ERROR that follows short results, if one comes before the process ends."""
-        found = self.link.poll(0.3)
-        if found is None:
-            return None
-        message, contents = found
-        assert message.type == p.ERROR, message
-        return self.link.error(message, contents)
 
     def stop(self):
         """STOP, STOPPED; exit status."""
@@ -203,7 +201,6 @@ class Pipes:
     def _read(self, size, deadline):
         data = b""
         while len(data) < size:
-            import select
             if not select.select([self.back], [], [], max(0.0, deadline - time.time()))[0]:
                 raise TimeoutError("nothing from the worker; stderr: " + self.driver.words())
             more = os.read(self.back, size - len(data))
@@ -217,12 +214,6 @@ class Pipes:
         message = p.decode(self._read(p.MESSAGE_SIZE, deadline))
         carries = message.type in (p.RESULTS, p.ERROR)
         return message, self._read(message.bytes, deadline) if carries else b""
-
-    def poll(self, timeout):
-        try:
-            return self.receive(timeout)
-        except (TimeoutError, EOFError):
-            return None
 
     def input(self, slot):
         return memoryview(self.inputs[slot])
@@ -287,12 +278,6 @@ class SysvObjects:
                 raise TimeoutError("nothing from the worker; stderr: " + self.driver.words())
             pause = min(pause + 0.0002, 0.005)
             time.sleep(pause)
-
-    def poll(self, timeout):
-        try:
-            return self.receive(timeout)
-        except (TimeoutError, EOFError):
-            return None
 
     def _slot(self, memory, slot):
         at = 4096 + slot * self.driver.slot_bytes
