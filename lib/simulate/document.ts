@@ -27,11 +27,13 @@ export function checkedRun(value: unknown, overrides: Overrides, locate: (proble
   const problems = new Problems();
   const mapping = typeof value === 'object' && value !== null && !Array.isArray(value);
   const run = readRun(mapping ? withOverrides({ ...value }, overrides) : value, problems);
-  const [first, ...others] = problems.list;
-  if (!first) return run;
-  const more = others.slice(0, SHOWN - 1).map((problem) => `${formatPlace(locate(problem))}: ${problem.message}`);
-  if (others.length >= SHOWN) more.push(`... and ${others.length - SHOWN + 1} more`);
-  throw new DataError('bad-description', [first.message, ...more].join('\n'), { place: locate(first) });
+  if (problems.list.length === 0) return run;
+  const placed = problems.list.map((problem) => ({ message: problem.message, place: locate(problem) }));
+  // Stable: problems without a line stay in the order of reading.
+  placed.sort((a, b) => (a.place.line ?? 0) - (b.place.line ?? 0) || (a.place.column ?? 0) - (b.place.column ?? 0));
+  const lines = placed.slice(1, SHOWN).map(({ message, place }) => `${formatPlace(place)}: ${message}`);
+  if (placed.length > SHOWN) lines.push(`... and ${placed.length - SHOWN} more`);
+  throw new DataError('bad-description', [placed[0]!.message, ...lines].join('\n'), { place: placed[0]!.place });
 }
 
 /** The description as a plain value that `describeRun` reads back to the same run. */

@@ -28,7 +28,7 @@ export function readDetector(
   { context, partition, groups }: Surroundings,
 ): DetectorDescription {
   const section = new Section(value, path, problems, 'a detector');
-  const kindName = section.text('kind', section.has('fields') ? 'fields' : '');
+  const kindName = section.has('kind') ? section.text('kind', '') : section.has('fields') ? 'fields' : '';
   const kind = KINDS.get(kindName);
   if (!kind) {
     const known = [...KINDS.keys()].join(', ');

@@ -131,6 +131,7 @@ function readGroups(run: Section, partition: number): ReadonlyMap<number, Rate> 
   if (!section) return new Map([[partition, { interval: 9100, offset: 0 }]]);
   for (const key of section.keys()) {
     const group = Number(key);
+    section.has(key);
     if (!/^[0-7]$/.test(key))
       section.problems.add(section.at(key), `readout groups are 0 to ${MAX_GROUP}, not ${key}`, true);
     else groups.set(group, readRate(section, key, { interval: 9100, offset: 0 }));
