@@ -123,7 +123,8 @@ export function reap({ id, status, head, records }: FoundRegistry): number {
 /** Removes one object of a registry if it still is the one that was recorded. @throws IpcError EPERM */
 export function removeRecorded(record: ObjectRecord, id: number, uid: number): boolean {
   const status = statOf(record.kind, id);
-  if (status === undefined || status.uid !== uid || (status.key !== record.key && status.key !== 0)) return false;
+  // A segment that is marked for removal has lost its key, and needs nothing more.
+  if (status === undefined || status.uid !== uid || status.key !== record.key) return false;
   return isQueue(record.kind) ? SysvQueue.remove(id) : SysvSharedMemory.remove(id);
 }
 

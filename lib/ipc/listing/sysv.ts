@@ -81,11 +81,12 @@ function queueEntry(status: SysvQueueStatus, explained: Explained | undefined, n
   };
 }
 
-/** A registry is believed about an object only while user and key are those that it recorded. */
-function believed(explained: Explained | undefined, { uid, key }: { uid: number; key: number }): Explained | undefined {
-  if (explained === undefined || explained.registry.head.uid !== uid) return undefined;
+/** A registry is believed about an object only while user and key are those that it recorded; a marked segment has lost its key. */
+function believed(explained: Explained | undefined, status: SysvMemoryStatus | SysvQueueStatus): Explained | undefined {
+  if (explained === undefined || explained.registry.head.uid !== status.uid) return undefined;
   const { record } = explained;
-  return record === undefined || key === record.key || key === 0 ? explained : undefined;
+  const marked = 'markedForRemoval' in status && status.markedForRemoval;
+  return record === undefined || status.key === record.key || marked ? explained : undefined;
 }
 
 function common(
