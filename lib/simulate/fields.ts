@@ -25,7 +25,7 @@ export interface BlockPlan {
 
 /** Frames in a pool, if they fit into this many bytes. */
 const USUAL_POOL = 64;
-const POOL_BYTES = 64 * 1024 * 1024;
+const POOL_BYTES = 48 * 1024 * 1024;
 const MAX_FIELD_BYTES = 0x4000_0000;
 
 const TYPE_NAMES: Readonly<Record<string, FieldTypeName>> = {
@@ -47,7 +47,7 @@ export function field(
   return { name, type, shape, content, pool: options.pool ?? usualPool(type, shape, content) };
 }
 
-/** As many frames as fit into 64 MiB, at least 2 and at most 64; one is enough for a constant. */
+/** As many frames as fit into 48 MiB, at least 2 and at most 64; one is enough for a constant. */
 export function usualPool(type: FieldTypeName, shape: readonly number[], content: Content): number {
   if (content.constant) return 1;
   return Math.max(2, Math.min(USUAL_POOL, Math.floor(POOL_BYTES / Math.max(1, bytesOf(type, shape)))));

@@ -37,7 +37,8 @@ export interface LaneTarget {
  */
 export function targetsOf(simulation: Simulation, options: OutputOptions): LaneTarget[] {
   const { lanes, run } = simulation;
-  const { targets, smallData } = options;
+  const { smallData } = options;
+  const targets = options.targets.map(expandHome);
   const [first] = targets;
   if (targets.length === 1 && first !== undefined && isFolder(first)) {
     return lanes.map(({ node }) => folderTarget(first, simulation, node, options));
@@ -53,6 +54,12 @@ export function targetsOf(simulation: Simulation, options: OutputOptions): LaneT
   const twice = targets.find((target, i) => targets.indexOf(target) !== i);
   if (twice !== undefined) throw new UsageError(`-o ${twice} is given twice`);
   return targets.map((target) => ({ open: () => openTarget(target, options), openSmallData: undefined }));
+}
+
+/** Process managers do not expand `~/` everywhere. */
+function expandHome(target: string): string {
+  const { HOME } = process.env;
+  return HOME !== undefined && target.startsWith('~/') ? join(HOME, target.slice(2)) : target;
 }
 
 function isFolder(target: string): boolean {
@@ -89,9 +96,8 @@ async function openTarget(target: string, options: OutputOptions): Promise<Dgram
   }
   const descriptor = /^fd:(\d{1,5})$/.exec(target)?.[1];
   if (descriptor !== undefined) return new OutputSink(target, new Output(Number(descriptor), target));
-  const path = target.replace(/^~\//, `${process.env.HOME ?? '~'}/`);
-  if (grow && target !== '-' && isNewFile(path)) return growingFile(path);
-  return openSink(path, { lifecycle, say, stdout });
+  if (grow && target !== '-' && isNewFile(target)) return growingFile(target);
+  return openSink(target, { lifecycle, say, stdout });
 }
 
 function isNewFile(path: string): boolean {
