@@ -151,7 +151,14 @@ class Dgram:
     @property
     def det(self) -> Segment:
         """The detector and segment of this DRP (``-u DETECTOR_SEGMENT``)."""
-        return Segment(self, *self._table.own)
+        table = self._table
+        if not table.came:
+            self._contents()
+            if not table.came:
+                there = ["%s_%d" % (name, number) for name in table.detectors() for number in table.segments(name)]
+                raise MissingData("the input describes no %s_%d, this DRP's detector (-u DETECTOR_SEGMENT); it has %s"
+                                  % (table.own + (", ".join(there) or "none (no Configure came)",)))
+        return Segment(self, *table.own)
 
     def copy(self) -> "Dgram":
         """The same dgram in memory of its own: may be kept, and read at any time; it cannot be changed."""

@@ -154,6 +154,7 @@ class Stream:
         self.table.learn(copied, dgram._contents())
         if service == CONFIGURE:
             self.table.own = own_detector(self.table, *self.table.own)
+            self.table.came = bool(self.table.algorithms(*self.table.own))
         if isinstance(dgram, Run):
             self.run = dgram
         return dgram

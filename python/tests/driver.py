@@ -59,7 +59,9 @@ class Driver:
         self.generation = argument["generation"]
         self.stderr = tempfile.TemporaryFile()
         command = [python or sys.executable, "-u", "-m", "daqpipe.worker"]
-        environment = dict(os.environ, PYTHONPATH=PACKAGE, **(env or {}))
+        path = os.environ.get("PYTHONPATH")
+        # One thread: the import of numpy is what most of a test's time goes to.
+        environment = dict(os.environ, PYTHONPATH=PACKAGE + (os.pathsep + path if path else ""), OPENBLAS_NUM_THREADS="1", **(env or {}))
         self.link = (Pipes if transport == "pipe" else SysvObjects)(self)
         argument.update(self.link.arguments())
         self.process = self.link.start(command + [json.dumps(argument)], environment, self.stderr)

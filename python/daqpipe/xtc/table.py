@@ -14,11 +14,13 @@ Path = Tuple[str, int, str]
 class Table:
     """Descriptions by NamesId and by detector, segment and algorithm. A Configure starts with an empty one."""
 
-    __slots__ = ("by_id", "by_path", "labels", "own")
+    __slots__ = ("by_id", "by_path", "labels", "own", "came")
 
     def __init__(self, own: Tuple[str, int] = ("", 0)) -> None:
         self.own = own
         """Detector and segment of this DRP."""
+        self.came = False
+        """Whether the input describes that detector and segment."""
         self.by_id: Dict[int, Names] = {}
         self.by_path: Dict[Path, List[int]] = {}
         """Several NamesIds may describe the same: they form one name space."""
@@ -39,6 +41,7 @@ class Table:
             names = parse_names(view, at + XTC_SIZE, end, id)
             if names is not None:
                 self.define(names)
+                self.came = self.came or (names.det_name, names.segment) == self.own
         for id, at, end in contents.blocks:
             names = self.by_id.get(id)
             if names is None or not names.label_fields:
