@@ -39,6 +39,7 @@ export default class DgramCat extends DaqCommand {
       command: 'dgram-cat --transitions --time A..B --format xtc2 run.xtc2 > cut.xtc2',
     },
     { description: 'watch a file that is being written', command: 'dgram-cat -f --live run.xtc2' },
+    { description: 'pass events on through a socket', command: 'dgram-cat --format xtc2 -o zmq+tcp://:5555 run.xtc2' },
   ];
 
   override async run(): Promise<ExitStatus> {

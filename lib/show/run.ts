@@ -212,6 +212,8 @@ async function mergeAll(
       }
       if (out.full || sink.full) await drain(context);
     }
+    // Before we may have to wait for a reader: the balance shall be right then.
+    if (quota.done) put();
     await drain(context);
   } while (!quota.done && (await merge.fill()));
   put();
