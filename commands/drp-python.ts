@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { formatBalance } from '../lib/cli/balance.ts';
 import { DaqCommand, processManagerFlags } from '../lib/cli/command.ts';
 import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
+import { OutputClosed } from '../lib/cli/output.ts';
 import { Counters } from '../lib/drp/counters.ts';
 import { drpFlags, kwargs, optionsFrom } from '../lib/drp/flags.ts';
 import { runDrp } from '../lib/drp/run.ts';
@@ -46,7 +47,7 @@ export default class DrpPython extends DaqCommand {
       this.verdict(lossy ? 'W' : 'I', `${lossy ? 'LOSS' : 'OK'} ${formatBalance(counters.balance())}${rate}`);
       return lossy ? EXIT.loss : EXIT.ok;
     } catch (error) {
-      this.verdict('E', `FAILED ${formatBalance(counters.balance())}`);
+      if (!(error instanceof OutputClosed)) this.verdict('E', `FAILED ${formatBalance(counters.balance())}`);
       throw error;
     }
   }

@@ -79,6 +79,7 @@ export const workerFlags = {
   timeout: number('seconds for an answer', 'WORKERS', 15, 1, 'S'),
   'beginrun-timeout': number('seconds for BeginRun, constants included', 'WORKERS', 60, 1, 'S'),
   restarts: number('restarts of one worker within a minute before giving up', 'WORKERS', 5),
+  'restart-pause': number('longest pause before a restart; it grows from 0 to this', 'WORKERS', 4, 0, 'S'),
   constants: Flags.string({
     summary: 'folder of calibration constants for the script',
     helpValue: 'DIR',
@@ -202,6 +203,10 @@ export function optionsFrom(
   alias: string | undefined,
 ): DrpOptions {
   const settings = kwargs(flags);
+  const named = flags.detector ?? alias;
+  if (flags.ipc === 'posix' && named === undefined) {
+    throw new UsageError('--ipc posix needs the detector, because names are made of it: give -D NAME_SEGMENT');
+  }
   const pebble = settings.get('pebbleBufSize');
   return {
     script,
@@ -210,12 +215,13 @@ export function optionsFrom(
     transport: flags.ipc as DrpOptions['transport'],
     identity: {
       partition,
-      ...nameOf(flags.detector ?? alias),
+      ...nameOf(named),
       detType: flags['det-type'],
       detId: flags.serial,
       instrument: flags.instrument,
     },
-    instance: flags.instance,
+    // Without a name two of them must not take each other for the same detector.
+    instance: flags.instance ?? (named === undefined ? `pid${process.pid}` : undefined),
     ipcMode: parseMode(flags['ipc-mode']),
     slots: flags.slots,
     batch: flags.batch,
@@ -224,6 +230,7 @@ export function optionsFrom(
     timeout: flags.timeout * 1000,
     beginRunTimeout: flags['beginrun-timeout'] * 1000,
     restarts: flags.restarts,
+    restartPause: flags['restart-pause'] * 1000,
     onOversize: flags['on-oversize'] as DrpOptions['onOversize'],
     oversizeKeep: flags['oversize-keep'] as DrpOptions['oversizeKeep'],
     onWorkerFailure: flags['on-worker-failure'] as DrpOptions['onWorkerFailure'],

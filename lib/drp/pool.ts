@@ -83,10 +83,23 @@ export class Pool implements WorkerEvents {
 
   /** Starts the processes and loads the script. @throws DataError with the script's own words */
   async start(): Promise<void> {
-    await Promise.all(this.workers.map((worker) => worker.start(this.patience)));
-    await this.loadScripts();
+    await Promise.all(this.workers.map((worker) => this.startOne(worker)));
+    this.scriptLoaded = true;
     for (const worker of this.workers) worker.ready();
     this.started = true;
+  }
+
+  /** A process that is killed while it starts is started again; one that fails by itself would only do so again. */
+  private async startOne(worker: Worker): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await worker.start(this.patience);
+        return await worker.loadScript(this.patience);
+      } catch (error) {
+        if (attempt >= this.options.restarts || !/killed by SIG(KILL|TERM)/.test((error as Error).message)) throw error;
+        this.counters.restarts++;
+      }
+    }
   }
 
   private async loadScripts(): Promise<void> {
@@ -292,7 +305,7 @@ export class Pool implements WorkerEvents {
     this.say(
       `worker ${worker.index} failed: ${first}; restarting it (${tries + 1} of ${this.options.restarts} within a minute)`,
     );
-    const delay = RESTART_DELAYS_MS[Math.min(tries, RESTART_DELAYS_MS.length - 1)]!;
+    const delay = Math.min(RESTART_DELAYS_MS[tries] ?? Number.POSITIVE_INFINITY, this.options.restartPause);
     const done = this.bringBack(worker, counts ? delay : 0).catch((error: unknown) => {
       // A failure of the new process was reported to `failed` and has its own restart.
       if (!(error instanceof DataError) || error.code !== 'worker-failed') this.abort(error as Error);

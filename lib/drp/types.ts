@@ -13,6 +13,7 @@ export const RAW_POLICIES = ['script', 'keep', 'drop'] as const;
 /** Who this DRP is: part of the names of its IPC objects, and told to the script. */
 export interface DrpIdentity {
   partition: number;
+  /** Empty: the first detector that the Configure describes. */
   detName: string;
   segment: number;
   detType: string;
@@ -41,6 +42,8 @@ export interface DrpOptions {
   beginRunTimeout: number;
   /** Restarts of one worker within a minute before the command gives up. */
   restarts: number;
+  /** Longest pause before a restart. */
+  restartPause: number;
   onOversize: 'abort' | 'damage';
   oversizeKeep: (typeof OVERSIZE_KEEPS)[number];
   onWorkerFailure: (typeof FAILURE_POLICIES)[number];

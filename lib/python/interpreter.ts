@@ -1,4 +1,4 @@
-/** Which Python runs the user's script: the one that was named, else the first that can import numpy, else the first there is. */
+/** Which Python runs the user's script: the one that was named, else the first that has numpy, else the first there is. */
 
 import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
@@ -7,14 +7,25 @@ import { promisify } from 'node:util';
 import { InputError } from '../errors.ts';
 
 const run = promisify(execFile);
-const PROBE = 'import sys\ntry:\n import numpy\n n=numpy.__version__\nexcept Exception:\n n=""\nprint("%d.%d.%d" % sys.version_info[:3], n)';
+/** Looks for numpy without importing it: importing takes longer than everything else at the start together. */
+const PROBE = [
+  'import sys, importlib.util as u',
+  'n = ""',
+  'if u.find_spec("numpy"):',
+  '    try:',
+  '        from importlib.metadata import version',
+  '        n = version("numpy")',
+  '    except Exception:',
+  '        n = "of unknown version"',
+  'print(sys.executable, "%d.%d.%d" % sys.version_info[:3], n, sep="\\t")',
+].join('\n');
 const PROBE_LIMIT_MS = 30_000;
 
 export interface Interpreter {
   /** Path or name, as it is started. */
   command: string;
   version: string;
-  /** Version of numpy, or undefined if it cannot be imported. */
+  /** Version of numpy, or undefined if there is none. */
   numpy: string | undefined;
 }
 
@@ -46,7 +57,12 @@ export function describeInterpreter({ command, version, numpy }: Interpreter): s
 
 /** Every python3 on PATH, in order; then the usual places, because process managers rebuild PATH. */
 function candidates(): string[] {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), ...(process.env.CONDA_PREFIX ? [join(process.env.CONDA_PREFIX, 'bin')] : []), '/usr/bin', '/usr/local/bin'];
+  const folders = [
+    ...(process.env.PATH ?? '').split(delimiter),
+    ...(process.env.CONDA_PREFIX ? [join(process.env.CONDA_PREFIX, 'bin')] : []),
+    '/usr/bin',
+    '/usr/local/bin',
+  ];
   const found = folders.filter((folder) => folder !== '').map((folder) => join(folder, 'python3'));
   return [...new Set(found)].filter(isExecutable);
 }
@@ -64,8 +80,9 @@ function isExecutable(path: string): boolean {
 async function probe(command: string): Promise<Interpreter | string> {
   try {
     const { stdout } = await run(command, ['-c', PROBE], { timeout: PROBE_LIMIT_MS });
-    const [version = '', numpy = ''] = stdout.trim().split(' ');
-    return { command, version, numpy: numpy === '' ? undefined : numpy };
+    const [executable = '', version = '', numpy = ''] = stdout.replace(/\n$/, '').split('\t');
+    // The program itself: what stands on PATH may be a wrapper that takes longer than Python to start.
+    return { command: executable || command, version, numpy: numpy === '' ? undefined : numpy };
   } catch (error) {
     return (error as Error).message.trim();
   }

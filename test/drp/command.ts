@@ -1,7 +1,7 @@
 /** Runs the built drp-python with real pipes, and looks at what it leaves behind. */
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,6 +25,8 @@ export interface Running {
   kill(signal: NodeJS.Signals): void;
   /** stderr so far. */
   words(): string;
+  /** Bytes of stdout so far. */
+  received(): number;
   result: Promise<Result>;
 }
 
@@ -52,7 +54,13 @@ export function start(args: readonly string[], input?: Buffer, env: Record<strin
   const result = new Promise<Result>((resolve) => {
     child.on('close', (status, signal) => resolve({ status, signal, stdout: Buffer.concat(out), stderr }));
   });
-  return { pid: child.pid!, kill: (signal) => void child.kill(signal), words: () => stderr, result };
+  return {
+    pid: child.pid!,
+    kill: (signal) => void child.kill(signal),
+    words: () => stderr,
+    received: () => out.reduce((sum, bytes) => sum + bytes.length, 0),
+    result,
+  };
 }
 
 export function run(args: readonly string[], input?: Buffer, env?: Record<string, string>): Promise<Result> {
@@ -94,15 +102,38 @@ export async function dgramsOf(bytes: Buffer, folder: string): Promise<SeenDgram
   return lines;
 }
 
-/** IPC objects of this user that look like ours, and processes that run a worker: what a run must not leave behind. */
-export function leftovers(): string[] {
-  const shm = readdirSync('/dev/shm').filter((name) => /^shm(inp|res)_/.test(name));
-  const sysv = ['shm', 'msg'].flatMap((kind) => {
+/** System V objects that a process made and that are still there. */
+export function leftovers(pid: number): string[] {
+  // Column 5 of both tables is the pid of the maker (shm) or of the last sender (msg), which for our queues is the maker as well.
+  return ['shm', 'msg'].flatMap((kind) => {
     const rows = readFileSync(`/proc/sysvipc/${kind}`, 'latin1').trim().split('\n').slice(1);
-    return rows.map((row) => `${kind} ${row.trim().split(/\s+/).slice(0, 2).join(' ')}`);
+    const cells = rows.map((row) => row.trim().split(/\s+/));
+    return cells
+      .filter((cell) => cell[kind === 'shm' ? 4 : 5] === String(pid))
+      .map((cell) => `${kind} ${cell[0]} ${cell[1]}`);
   });
-  return [...shm, ...sysv];
 }
+
+/** A user's script in a file. */
+export function script(folder: string, text: string, name = 'script.py'): string {
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  return file;
+}
+
+/** Adds the number of the event and its square; drops raw. */
+export const FEX = `
+from daqpipe import drp
+
+def configure(cfg):
+    global fex
+    fex = cfg.add("fex", version=(0, 0, 1), n="uint32", square="uint64", label="str")
+
+def event(evt):
+    n = evt.det.raw.number
+    evt.add(fex, n=n, square=n * n, label="event %d" % n)
+    evt.remove("raw")
+`;
 
 /** Pids of the children of a process that are workers. */
 export function workersOf(pid: number): number[] {

@@ -19,7 +19,7 @@ export const CAMERA = namesBlockOf({
   ],
 });
 
-/** The number in the data of event `i` is `i`; times count up by a microsecond. */
+/** The number in the data of event `i` is `i`; times count up by two microseconds. */
 export function cameraRun(
   events: number,
   options: { pixels?: number; cycles?: number; slowUpdateEvery?: number } = {},
@@ -30,7 +30,7 @@ export function cameraRun(
   let micros = 0;
   const header = (service: number, low = 1) => ({
     sec: 1000 + Math.floor(micros / 1e6),
-    nsec: (micros++ % 1e6) * 1000,
+    nsec: ((micros += 2) % 1e6) * 1000,
     env: makeEnv(service, low),
     src: 1,
   });

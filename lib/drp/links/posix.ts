@@ -3,20 +3,13 @@
  * sequence numbers, so an answer that comes late is recognised only because its process has been replaced.
  */
 
-import type { PosixQueue, PosixSharedMemory, Watch } from 'posix-ipc-shim';
+import type { Watch } from 'posix-ipc-shim';
 import { UsageError } from '../../errors.ts';
+import type { PosixObjects } from '../../ipc/types.ts';
 import { DGRAM, XTC } from '../../xtc/layout.ts';
 import { SERVICE } from '../../xtc/service.ts';
 import type { Answer, Outcome } from '../outcome.ts';
 import type { DrpOptions, Launch, Post, WorkerLink } from '../types.ts';
-
-/** The four objects of one worker. */
-export interface PosixObjects {
-  input: PosixSharedMemory;
-  result: PosixSharedMemory;
-  toWorker: PosixQueue;
-  fromWorker: PosixQueue;
-}
 
 const PAGE = 4096;
 const MESSAGE_LIMIT = 512;

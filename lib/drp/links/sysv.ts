@@ -1,17 +1,10 @@
 /** `--ipc sysv`: System V queues for messages, System V segments for slots; the default and the fast path. */
 
-import type { SysvQueue, SysvSharedMemory, Watch } from 'posix-ipc-shim';
+import type { Watch } from 'posix-ipc-shim';
+import type { SysvObjects } from '../../ipc/types.ts';
 import { ERROR_TEXT, LAYOUT_VERSION, SEGMENT_HEADER, SEGMENT_MAGIC, slotBytes } from '../protocol.ts';
 import type { DrpOptions } from '../types.ts';
 import { OwnLink } from './own.ts';
-
-/** The four objects of one worker. */
-export interface SysvObjects {
-  input: SysvSharedMemory;
-  result: SysvSharedMemory;
-  toWorker: SysvQueue;
-  fromWorker: SysvQueue;
-}
 
 /** Bytes of each of the two segments of a worker. */
 export function sysvSegmentBytes(options: Pick<DrpOptions, 'slots' | 'pebble' | 'maxTransition'>): number {
