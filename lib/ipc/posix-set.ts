@@ -3,7 +3,7 @@
 import { statfsSync } from 'node:fs';
 import { IpcError, listPosixMemory, PosixQueue, PosixSharedMemory } from 'posix-ipc-shim';
 import { DaqError, UsageError } from '../errors.ts';
-import { withKernel } from './kernel-limits.ts';
+import { explain, withKernel } from './kernel-limits.ts';
 import { Lease, leasesOf } from './lease.ts';
 import { alreadyServed, commandOf, ownerLives } from './owner.ts';
 import { baseName, parseName, QUEUE, workerNames } from './posix-names.ts';
@@ -65,8 +65,9 @@ export class PosixSet implements IpcSet<PosixObjects> {
     try {
       for (let worker = 0; worker < options.workers; worker++) this.workers.push(this.make(worker));
     } catch (error) {
+      const explained = explain(error);
       this.close();
-      throw error;
+      throw explained;
     }
   }
 

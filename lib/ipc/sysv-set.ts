@@ -1,7 +1,7 @@
 /** The System V objects of one drp-python. */
 
 import { IpcError, SysvQueue, SysvSharedMemory } from 'posix-ipc-shim';
-import { checkQueueRoom, withKernel } from './kernel-limits.ts';
+import { checkQueueRoom, explain, withKernel } from './kernel-limits.ts';
 import { KIND, makeKey, showKey } from './keys.ts';
 import type { Registry } from './registry.ts';
 import { type Claim, claimKey, isTaken } from './sysv-claim.ts';
@@ -22,9 +22,11 @@ export function openSysvSet(options: IpcSetOptions): SysvSet {
       try {
         set.fill();
       } catch (error) {
+        // Explained while what has been made still counts among what is in use.
+        const explained = explain(error);
         set.close();
         if (error instanceof IpcError && isTaken(error)) return { standsInTheWay: `${error.target} is in no registry` };
-        throw error;
+        throw explained;
       }
       return set;
     }),
