@@ -1,10 +1,10 @@
 /** The screen of `dgram-cat --live`. It shows snapshots of the model ten times a second and knows nothing of inputs. */
 
 import { Box, render, Text, useInput, useStdin, useStdout } from 'ink';
-import { useEffect, useState } from 'react';
+import { useEffect, useLayoutEffect, useState } from 'react';
 import type { LiveSnapshot } from '../live-model.ts';
 import { bytesText, durationText, printable, rateText, sparkline } from './parts/frame.ts';
-import { FIRST_VIEW, type Key, pressed, visible } from './parts/keys.ts';
+import { FIRST_VIEW, type Key, pressed, type ViewState, visible } from './parts/keys.ts';
 import { PANELS, type Panel, panelText } from './parts/panels.ts';
 
 export interface LiveScreenOptions {
@@ -58,15 +58,15 @@ export function Live({ snapshot, onQuit, onInterrupt }: LiveProps) {
   const { columns, rows } = useSize();
   const { isRawModeSupported } = useStdin();
   const { titles, lines, fromEnd } = panelText(view.panel, shown);
-  // One row less than there are: a full screen makes terminals scroll.
-  const page = Math.max(1, rows - 1 - HEADER_ROWS - titles.length - 1);
+  const page = pageRows(rows, titles);
   useInput(
     (input, key) => {
       if (key.ctrl && input === 'c') onInterrupt();
       else if (input === 'q') onQuit();
       else {
         const meaning = meaningOf(input, key);
-        if (meaning) setView((now) => pressed(now, meaning, page, Math.max(0, lines.length - page), fromEnd));
+        // Worked out from the view that the key meets: two keys may come before the next picture.
+        if (meaning) setView((now) => afterKey(now, meaning, shown, rows));
       }
     },
     { isActive: isRawModeSupported },
@@ -92,9 +92,21 @@ export function Live({ snapshot, onQuit, onInterrupt }: LiveProps) {
   );
 }
 
+function afterKey(view: ViewState, key: Key, shown: LiveSnapshot, rows: number): ViewState {
+  const { titles, lines, fromEnd } = panelText(view.panel, shown);
+  const page = pageRows(rows, titles);
+  return pressed(view, key, page, Math.max(0, lines.length - page), fromEnd);
+}
+
+/** Lines of a panel that fit. One row is left: a full screen makes terminals scroll. */
+function pageRows(rows: number, titles: readonly string[]): number {
+  return Math.max(1, rows - 1 - HEADER_ROWS - titles.length - 1);
+}
+
 function useSnapshots(snapshot: () => LiveSnapshot, paused: boolean): LiveSnapshot {
   const [shown, setShown] = useState(snapshot);
-  useEffect(() => {
+  // A layout effect ends with the picture that says so: nothing changes after PAUSED is shown.
+  useLayoutEffect(() => {
     if (paused) return;
     let frame = snapshot();
     setShown(frame);
