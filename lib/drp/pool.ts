@@ -23,6 +23,7 @@ const BATCH_BYTES = 256 * 1024;
 /** A batch should not keep its worker longer than this, or the others wait at the next transition. */
 const BATCH_MICROS = 5000;
 const TICK_MS = 100;
+const SOON_MS = 5;
 const STOP_LIMIT_MS = 2000;
 const START_LIMIT_MS = 15_000;
 const RESTART_WINDOW_MS = 60_000;
@@ -336,17 +337,26 @@ export class Pool implements WorkerEvents {
 
   // --- transitions
 
+  /** However often its process is replaced meanwhile: the restarts themselves are limited. */
   private async oneTransition(worker: Worker, bytes: Buffer, service: number): Promise<Outcome> {
-    for (let attempt = 0; ; attempt++) {
-      await this.restarting.get(worker);
+    for (;;) {
+      await this.untilUp(worker);
       try {
         return await worker.transition(bytes, service, 0, this.limitOf(service));
       } catch (error) {
-        // The failure is on its way to `failed`, which starts the replacement or gives up.
-        await new Promise((resolve) => setImmediate(resolve));
-        if (attempt > 0 || this.failure) throw this.failure ?? error;
+        if (!(error instanceof DataError) || error.code !== 'worker-failed') throw error;
       }
     }
+  }
+
+  private async untilUp(worker: Worker): Promise<void> {
+    while (!worker.up) {
+      if (this.failure) throw this.failure;
+      await this.restarting.get(worker);
+      // It may have failed again already: give that time to be noticed.
+      if (!worker.up) await new Promise((resolve) => setTimeout(resolve, SOON_MS));
+    }
+    if (this.failure) throw this.failure;
   }
 
   private limitOf(service: number): number {

@@ -70,6 +70,11 @@ export class Worker {
     return this.process?.pid;
   }
 
+  /** True if dgrams may be sent. */
+  get up(): boolean {
+    return this.state === 'up';
+  }
+
   /** Starts the process and waits until it says hello. @throws DataError `worker-start` with its last words */
   async start(timeout: number): Promise<void> {
     this.state = 'starting';
