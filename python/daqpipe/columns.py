@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple
 
 from .errors import BadValue, MissingData
 from .xtc.arrays import DTYPES, numpy
-from .xtc.contents import walk
-from .xtc.layout import CHARSTR, ENUMVAL, SHAPES, XTC, XTC_SIZE
+from .xtc.contents import Contents, merged, pieces_of, walk
+from .xtc.layout import CHARSTR, ENUMVAL
 from .xtc.shapesdata import open_block
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ class Columns:
         self._view = stream.view
         self._entries = entries
         self._rows: Any = None
-        self._walked: Any = None
-        self._alike: "dict[int, bool]" = {}
+        self._alike: Optional[bool] = None
         if numpy is not None:
             self._rows = self._as_rows()
 
@@ -47,21 +46,23 @@ class Columns:
         """The field of all rows as one view, or None if the rows differ, or the field is no number or array of numbers."""
         if self._rows is None:
             return None
+        offset, size, _ = self._entries[0]
+        contents = walk(self._view, offset, size)
         ids = self._table.by_path.get((detector, segment, algorithm), [])
-        for n, (id, at, end) in enumerate(self._contents().blocks):
+        for id, at, end in contents.blocks:
             names = self._table.by_id.get(id)
             if id not in ids or names is None or field not in names.by_name:
                 continue
             i = names.by_name[field]
             described = names.fields[i]
-            if described.code in (CHARSTR, ENUMVAL) or not self._same_layout(n):
+            if described.code in (CHARSTR, ENUMVAL) or contents.names or not self._all_alike(contents):
                 return None
-            block = open_block(self._view, at, end, names)
+            block = open_block(self._view, offset, at, end, names)
             if i >= len(block.place.offsets):
                 return None
             shape = block.place.shapes[i]
             dtype = DTYPES[described.code]
-            return numpy.ndarray((len(self._entries),) + shape, dtype, self._view, block.data_at + block.place.offsets[i],
+            return numpy.ndarray((len(self._entries),) + shape, dtype, self._view, offset + block.data_at + block.place.offsets[i],
                                  (self._rows.strides[0],) + _strides(shape, dtype.itemsize))
         return None
 
@@ -74,41 +75,15 @@ class Columns:
                 return None
         return numpy.ndarray((len(self._entries), size), numpy.uint8, self._view, first, (step, 1))
 
-    def _contents(self) -> Any:
-        if self._walked is None:
-            offset, size, _ = self._entries[0]
-            self._walked = walk(self._view, offset, size)
-        return self._walked
-
-    def _same_layout(self, n: int) -> bool:
-        """Whether all rows have the same headers and dimensions up to and including block `n`."""
-        known = self._alike.get(n)
-        if known is None:
-            base = self._entries[0][0]
-            # Damage of the root decides whether the payload may be looked into at all.
-            places: List[int] = list(range(16, 24))
-            contents = self._contents()
-            last = contents.blocks[n][2]
-            for at, _ in contents.parents:
-                if at < last:
-                    places += range(at - base, at - base + XTC_SIZE)
-            for _, at, end in contents.blocks[:n + 1] + [b for b in contents.names if b[1] < last]:
-                places += range(at - base, at - base + XTC_SIZE)
-            places += self._inner(contents.blocks[n][1], last, base)
-            columns = self._rows[:, places]
-            known = self._alike[n] = bool((columns == columns[0]).all())
-        return known
-
-    def _inner(self, at: int, end: int, base: int) -> List[int]:
-        """Headers of the children of a ShapesData block, and its Shapes."""
-        places: List[int] = []
-        at += XTC_SIZE
-        while at < end:
-            _, _, kind, extent = XTC.unpack_from(self._view, at)
-            covered = extent if kind & 0xFFF == SHAPES else XTC_SIZE
-            places += range(at - base, at - base + covered)
-            at += max(extent, XTC_SIZE)
-        return places
+    def _all_alike(self, contents: Contents) -> bool:
+        """Whether all rows have the headers and dimensions of the first."""
+        if self._alike is None:
+            places = pieces_of(contents, self._view, self._entries[0][0])
+            self._alike = places is not None
+            for start, length in merged(places or []):
+                columns = self._rows[:, start:start + length]
+                self._alike = self._alike and bool((columns == columns[0]).all())
+        return self._alike
 
 
 def _strides(shape: Tuple[int, ...], itemsize: int) -> Tuple[int, ...]:

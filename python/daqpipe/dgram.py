@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, List, Mapping, NamedTuple, Optional, Tupl
 from .edit import Edit
 from .errors import MissingData, Misuse
 from .views import Detector, Segment
-from .xtc.contents import Contents, walk
+from .xtc.contents import Contents
 from .xtc.layout import CORRUPTED, DGRAM, UNPACK
 from .xtc.table import Table
 
@@ -207,13 +207,11 @@ class Dgram:
 
     def _contents(self) -> Contents:
         walked = self._walked
-        if walked is None:
-            walked = self._walked = walk(self._live(), self._at, self._size)
-            # Descriptions come with transitions as a rule; if an event brings some they hold from here on.
-            if walked.names:
-                self._table.learn(self._view, walked)
-        elif self._size < 0:
+        if self._size < 0:
             self._live()
+        if walked is None:
+            # Descriptions come with transitions as a rule; if an event brings some they hold from here on.
+            walked = self._walked = self._table.contents(self._view, self._at, self._size)
         return walked
 
     def _open_edit(self) -> Edit:

@@ -120,13 +120,13 @@ class Edit:
     def compose(self, out: memoryview, start: int) -> None:
         """Puts the kept part, and added blocks that wait elsewhere, at `start` of `out`; added blocks in the slot are there already."""
         dgram = self.dgram
-        view, at = dgram._view, dgram._at
-        stop = at + dgram._size
+        view, base = dgram._view, dgram._at
+        at, stop = base, base + dgram._size
         to = start
         for first, last in sorted(self.removed):
-            out[to:to + first - at] = view[at:first]
-            to += first - at
-            at = last
+            out[to:to + base + first - at] = view[at:base + first]
+            to += base + first - at
+            at = base + last
         out[to:to + stop - at] = view[at:stop]
         if self.spill is not None:
             to += stop - at
@@ -140,10 +140,9 @@ class Edit:
 
     def _mend_parents(self, out: memoryview, start: int) -> None:
         """Nested Parents that lost blocks become smaller by as much."""
-        base = self.dgram._at
         for at, end in self.dgram._contents().parents:
             inside = sum(last - first for first, last in self.removed if at < first < end)
             if inside:
                 before = sum(last - first for first, last in self.removed if first < at)
-                header = start + at - base - before
+                header = start + at - before
                 out[header + 8:header + 12] = (end - at - inside).to_bytes(4, "little")

@@ -151,7 +151,7 @@ class Stream:
             self.run = None
             self._configured = True
         dgram = _TRANSITIONS.get(service, Dgram)(copied, 0, size, flags, self.table, self)
-        self.table.learn(copied, dgram._contents())
+        self.table.learn_labels(copied, 0, dgram._contents())
         if service == CONFIGURE:
             self.table.own = own_detector(self.table, *self.table.own)
             self.table.came = bool(self.table.algorithms(*self.table.own))

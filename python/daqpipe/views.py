@@ -32,7 +32,7 @@ class Data:
         for block in self._blocks:
             i = block.names.by_name.get(name)
             if i is not None:
-                return block.value(i, self._labels)
+                return block.value(self._dgram._view, self._dgram._at, i, self._labels)
         raise self._missing(name)
 
     def __getattr__(self, field: str) -> Any:
@@ -42,7 +42,7 @@ class Data:
         for block in self._blocks:
             i = block.names.by_name.get(name)
             if i is not None:
-                return block.value(i, self._labels)
+                return block.value(self._dgram._view, self._dgram._at, i, self._labels)
         start = name + "."
         if any(known.startswith(start) for block in self._blocks for known in block.names.by_name):
             return Data(self._dgram, self._path, self._blocks, start)
@@ -106,14 +106,20 @@ class Segment:
     def __getitem__(self, algorithm: str) -> Data:
         dgram = self._dgram
         path = (self._name, self._number, algorithm)
-        contents = dgram._contents()
+        opened = dgram._contents().opened
+        blocks = opened.get(path)
+        if blocks is None:
+            blocks = opened[path] = self._open(path)
+        return Data(dgram, path, blocks)
+
+    def _open(self, path: Any) -> List[OpenBlock]:
+        dgram = self._dgram
         table = dgram._table
         ids = table.by_path.get(path)
         if not ids:
             raise MissingData("%s_%d has no algorithm %s; it has %s"
                               % (path + (", ".join(table.algorithms(self._name, self._number)) or "none",)))
-        view, by_id = dgram._view, table.by_id
-        return Data(dgram, path, [open_block(view, at, end, by_id[id]) for id, at, end in contents.blocks if id in ids])
+        return [open_block(dgram._view, dgram._at, at, end, table.by_id[id]) for id, at, end in dgram._contents().blocks if id in ids]
 
     def __contains__(self, algorithm: object) -> bool:
         """Whether this dgram has data of the algorithm."""

@@ -3,7 +3,7 @@
 import random
 
 import package_path  # noqa: F401
-from daqpipe.xtc import Table, open_block, walk
+from daqpipe.xtc import Table, open_block
 from daqpipe.xtc.describe import encode_names, new_fields, pack_version
 from daqpipe.xtc.encode import Encoder
 from daqpipe.xtc.layout import DGRAM, PARENT, XTC
@@ -39,13 +39,13 @@ def blocks_of(configure, bytes_):
     table = Table()
     for part in (configure, bytes_):
         view = memoryview(part)
-        contents = walk(view, 0, len(part))
-        table.learn(view, contents)
+        contents = table.contents(view, 0, len(part))
+        table.learn_labels(view, 0, contents)
     found = []
     for id, at, end in contents.blocks:
         names = table.by_id[id]
-        block = open_block(memoryview(bytes_), at, end, names)
-        found.append((names.det_name, names.segment, names.alg, {f.name: block.value(f.index) for f in names.fields}))
+        block = open_block(view, 0, at, end, names)
+        found.append((names.det_name, names.segment, names.alg, {f.name: block.value(view, 0, f.index) for f in names.fields}))
     return found, contents
 
 

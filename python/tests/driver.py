@@ -15,6 +15,7 @@ import package_path  # noqa: F401
 from daqpipe import protocol as p
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+WITHOUT_NUMPY = os.path.join(PACKAGE, "tests", "without_numpy")
 IPC_PRIVATE, IPC_RMID, IPC_NOWAIT = 0, 0, 0o4000
 TIMEOUT = 20.0
 
@@ -38,9 +39,12 @@ class WorkerError(Exception):
 
 
 class Driver:
-    """One worker process. Use as a context manager: whatever happens, the process and the IPC objects are gone afterwards."""
+    """
+    One worker process. Use as a context manager: whatever happens, the process and the IPC objects are gone afterwards.
+    `plain`: without numpy, whose import takes longer than most tests.
+    """
 
-    def __init__(self, script, transport="pipe", pebble=65536, transition=262144, slots=2, slot_bytes=None, env=None, python=None,
+    def __init__(self, script, transport="pipe", pebble=65536, transition=262144, slots=2, slot_bytes=None, env=None, plain=False,
                  **settings):
         self.folder = tempfile.TemporaryDirectory()
         if "\n" in script:
@@ -58,8 +62,8 @@ class Driver:
         argument.update(settings)
         self.generation = argument["generation"]
         self.stderr = tempfile.TemporaryFile()
-        command = [python or sys.executable, "-u", "-m", "daqpipe.worker"]
-        path = os.environ.get("PYTHONPATH")
+        command = [sys.executable, "-u", "-m", "daqpipe.worker"]
+        path = os.pathsep.join(part for part in (os.environ.get("PYTHONPATH"), WITHOUT_NUMPY if plain else None) if part)
         # One thread: the import of numpy is what most of a test's time goes to.
         environment = dict(os.environ, PYTHONPATH=PACKAGE + (os.pathsep + path if path else ""), OPENBLAS_NUM_THREADS="1", **(env or {}))
         self.link = (Pipes if transport == "pipe" else SysvObjects)(self)

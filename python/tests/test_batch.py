@@ -85,7 +85,7 @@ class Writing(unittest.TestCase):
                             ("batch.add(fex, n=[1, 2, 300])", r"field n \(uint8\) cannot hold 300"),
                             ("batch[0].add(fex, n=1)", "add to the batch"),
                             ("batch.trigger([b''])", "needed for each of the 3 events, got 1")):
-            with Driver(start + line + "\n") as worker:
+            with Driver(start + line + "\n", plain=True) as worker:
                 worker.load().ask([configure()])
                 with self.assertRaisesRegex(WorkerError, words):
                     worker.ask([event(n) for n in range(3)])

@@ -149,7 +149,7 @@ class Psana(unittest.TestCase):
             ("for run in ds.runs():\n    for evt in run.events():\n        run.Detector('det').raw.pixels(evt)\n", "no field pixels"),
             ("DataSource('exp=x')\n", "only DataSource"),
         ):
-            with Driver(start + lines, env={"DAQPIPE_COMPAT": "1"}) as worker:
+            with Driver(start + lines, env={"DAQPIPE_COMPAT": "1"}, plain=True) as worker:
                 with self.assertRaisesRegex(WorkerError, words):
                     worker.load()
                     worker.ask([configure()])

@@ -24,7 +24,7 @@ OVERHEAD = 24 + 56
 class Oversize(unittest.TestCase):
     def test_events_and_others_have_their_own_limits(self):
         for transport in ("pipe", "sysv"):
-            with Driver(BLOB, transport, pebble=1000, transition=8192) as worker:
+            with Driver(BLOB, transport, pebble=1000, transition=8192, plain=True) as worker:
                 worker.load().ask([configure()])
                 for service, limit in ((L1, 1000), (11, 1000), (SLOW_UPDATE, 8192)):
                     for total in (limit - 1, limit, limit + 1, limit + 3000):
@@ -38,13 +38,13 @@ class Oversize(unittest.TestCase):
 
     def test_a_configure_that_is_too_large(self):
         script = "def configure(cfg):\n    cfg.add('fex', {'f%d' % i: 'uint8' for i in range(20)})\ndef event(evt):\n    pass\n"
-        with Driver(script, transition=len(configure()) + 1048 + 20 * 524 - 1) as worker:
+        with Driver(script, transition=len(configure()) + 1048 + 20 * 524 - 1, plain=True) as worker:
             (result,) = worker.load().ask([configure()])
             self.assertEqual((result.status, result.needed), (p.OVERSIZE, len(configure()) + 1048 + 20 * 524))
 
     def test_cut_supplies_the_first_bytes(self):
         for transport in ("pipe", "sysv"):
-            with Driver(BLOB, transport, pebble=1000, transition=8192, oversize="cut") as worker:
+            with Driver(BLOB, transport, pebble=1000, transition=8192, oversize="cut", plain=True) as worker:
                 worker.load().ask([configure()])
                 for total in (1001, 5000, 50000):
                     whole = bytearray(dgram(L1, 1, nsec=total - OVERHEAD))
@@ -58,7 +58,7 @@ class Oversize(unittest.TestCase):
             script = BLOB.split("def event")[0] + "def event(evt):\n    n = evt.det.raw.gain\n    %s\n" % lines
             from dgrams import RAW
             for transport, slot_bytes in (("pipe", None), ("sysv", 8192)):
-                with Driver(script, transport, pebble=4000, transition=5900, slot_bytes=slot_bytes) as worker:
+                with Driver(script, transport, pebble=4000, transition=5900, slot_bytes=slot_bytes, plain=True) as worker:
                     worker.load().ask([configure()])
                     for room, status in ((0, p.CHANGED), (1, p.OVERSIZE)):
                         big = data(RAW, image=[[1] * 1900], gain=4000 - OVERHEAD + room)
@@ -69,7 +69,7 @@ class Oversize(unittest.TestCase):
     def test_many_additions_beyond_every_limit_keep_no_memory(self):
         script = ("def configure(cfg):\n    global all\n    all = [cfg.add('f%d' % i, a=('uint8', 1)) for i in range(40)]\n"
                   "def event(evt):\n    for f in all:\n        evt.add(f, a=bytes(1 << 20))\n")
-        with Driver(script, pebble=4096, transition=262144) as worker:
+        with Driver(script, pebble=4096, transition=262144, plain=True) as worker:
             worker.load().ask([configure()])
             (result,) = worker.ask([event(1)])
             self.assertEqual((result.status, result.needed), (p.OVERSIZE, len(event(1)) + 40 * (56 + (1 << 20))))
@@ -91,7 +91,7 @@ class FullSlots(unittest.TestCase):
         for transport in ("pipe", "sysv"):
             for script in self.STYLES.values():
                 script = script.format(def_=self.DEF, see=self.SEE)
-                with Driver(script, transport, pebble=2048, transition=6000, slot_bytes=8192, triggerBytes=64) as worker:
+                with Driver(script, transport, pebble=2048, transition=6000, slot_bytes=8192, triggerBytes=64, plain=True) as worker:
                     worker.load().ask([configure()])
                     whole = [dgram(L1, 1, nsec=n) for n in range(60)]
                     first = worker.once(whole)
@@ -108,7 +108,7 @@ class FullSlots(unittest.TestCase):
 
     def test_random_sizes(self):
         rng = seeded("slots")
-        with Driver(BLOB, "sysv", pebble=3000, transition=6000, slot_bytes=8192, oversize="cut") as worker:
+        with Driver(BLOB, "sysv", pebble=3000, transition=6000, slot_bytes=8192, oversize="cut", plain=True) as worker:
             worker.load().ask([configure()])
             for _ in range(20):
                 sizes = [rng.choice([0, 1, 500, 2919, 2920, 2921, rng.randint(0, 4000)]) for _ in range(rng.randint(1, 32))]
@@ -118,7 +118,7 @@ class FullSlots(unittest.TestCase):
                                      (p.CHANGED, total, 0) if total <= 3000 else (p.OVERSIZE, 3000, total))
 
     def test_a_slot_that_holds_not_even_one(self):
-        with Driver(BLOB, pebble=20000, transition=20000, slot_bytes=8192) as worker:
+        with Driver(BLOB, pebble=20000, transition=20000, slot_bytes=8192, plain=True) as worker:
             worker.load().ask([configure()])
             with self.assertRaisesRegex(WorkerError, "does not fit a slot of 8192 bytes"):
                 worker.ask([dgram(L1, 1, nsec=9000)])
@@ -138,7 +138,7 @@ class Policies(unittest.TestCase):
             ("drop", "from daqpipe import drp\nfor evt in drp.events():\n    pass\n", 0, True),
             ("script", "def process_batch(b):\n    b.remove('raw')\n", 0, True),
         ):
-            with Driver(script, raw=raw) as worker:
+            with Driver(script, raw=raw, plain=True) as worker:
                 worker.load().ask([configure()])
                 for n, result in enumerate(worker.ask([event(n) for n in range(3)], flags=[flags] * 3)):
                     self.assertEqual((result.status, result.bytes), (p.CHANGED, self.lean(n)) if removed else (p.SAME, b""), (raw, flags))
@@ -146,7 +146,7 @@ class Policies(unittest.TestCase):
     def test_other_detectors_and_segments(self):
         for call, left in (("'raw', 'aux'", [0x100]), ("'raw', 'aux', 1", [0x100]), ("'raw', 'aux', 0", None), ("'raw'", [0x101])):
             script = "def event(evt):\n    evt.remove(%s)\n" % call
-            with Driver(script) as worker:
+            with Driver(script, plain=True) as worker:
                 worker.load().ask([configure()])
                 if left is None:
                     with self.assertRaisesRegex(WorkerError, "aux has no algorithm raw to remove"):
@@ -159,7 +159,7 @@ class Policies(unittest.TestCase):
     def test_drop(self):
         for script in ("def event(evt):\n    if evt.time.nsec % 2:\n        evt.drop()\n",
                        "def process_batch(b):\n    b.drop([e.time.nsec % 2 for e in b])\n"):
-            with Driver(script, allowDrop=True) as worker:
+            with Driver(script, allowDrop=True, plain=True) as worker:
                 worker.load().ask([configure()])
                 self.assertEqual([r.status for r in worker.ask([event(n) for n in range(4)])], [p.SAME, p.DROPPED] * 2)
 
@@ -179,7 +179,7 @@ def event(evt):
 
     def test_frames(self):
         for transport in ("pipe", "sysv"):
-            with Driver(self.SCRIPT, transport, triggerBytes=64) as worker:
+            with Driver(self.SCRIPT, transport, triggerBytes=64, plain=True) as worker:
                 worker.load().ask([configure()])
                 zero, one, two, three, four = worker.ask([event(n) for n in range(5)])
                 self.assertEqual((zero.status, zero.trigger), (p.SAME, b"raw bytes"))
@@ -191,14 +191,14 @@ def event(evt):
                 self.assertEqual((four.status, four.trigger), (p.SAME, b""))
 
     def test_of_a_batch(self):
-        with Driver("def process_batch(b):\n    b.trigger([None if e.time.nsec == 1 else {'n': e.time.nsec} for e in b])\n", triggerBytes=64) as worker:
+        with Driver("def process_batch(b):\n    b.trigger([None if e.time.nsec == 1 else {'n': e.time.nsec} for e in b])\n", triggerBytes=64, plain=True) as worker:
             worker.load().ask([configure()])
             self.assertEqual([r.trigger[12:] for r in worker.ask([event(n) for n in range(3)])], [b'{"n":0}', b"", b'{"n":2}'])
 
     def test_refusals(self):
         for value, words in (("3", "must be bytes or a dictionary, not int"), ("{'a': object()}", "cannot be written as JSON"),
                              ("{'a': float('nan')}", "cannot be written as JSON")):
-            with Driver("def event(evt):\n    evt.trigger(%s)\n" % value, triggerBytes=64) as worker:
+            with Driver("def event(evt):\n    evt.trigger(%s)\n" % value, triggerBytes=64, plain=True) as worker:
                 worker.load().ask([configure()])
                 with self.assertRaisesRegex(WorkerError, words):
                     worker.ask([event(1)])

@@ -17,7 +17,7 @@ from daqpipe.xtc import Enum, Table, walk
 def opened(bytes_, table, kind=Dgram):
     view = memoryview(bytes_)
     found = kind(view, 0, len(bytes_), 0, table, None)
-    table.learn(view, found._contents())
+    table.learn_labels(view, 0, found._contents())
     return found
 
 

@@ -179,7 +179,7 @@ class Identity(unittest.TestCase):
                 continue
             with Driver(script, "sysv", pebble=4 << 20, transition=4 << 20, slots=1, detName="") as worker:
                 worker.load()
-                for request in requests(frames[:150]):
+                for request in requests(frames[:40]):
                     for bytes_, result in zip(request, worker.ask(request)):
                         service = bytes_[11] & 15
                         added = {CONFIGURE: 1048 + 524, L1: 37}.get(service, 0)
@@ -234,7 +234,7 @@ class Process(unittest.TestCase):
     def test_print_goes_to_stderr(self):
         script = "import os, sys\nprint('from print')\nos.write(1, b'from fd 1\\n')\nsys.stdout.write('x\\n')\ndef event(evt):\n    print('evt')\n"
         for transport in TRANSPORTS:
-            with Driver(script, transport) as worker:
+            with Driver(script, transport, plain=True) as worker:
                 worker.load().ask([configure()])
                 worker.ask([event(1)])
                 self.assertEqual(worker.stop(), 0)
@@ -243,7 +243,7 @@ class Process(unittest.TestCase):
 
     def test_interrupt_is_the_parents_business(self):
         for transport in TRANSPORTS:
-            with Driver(NOTHING, transport) as worker:
+            with Driver(NOTHING, transport, plain=True) as worker:
                 worker.load().ask([configure()])
                 worker.process.send_signal(signal.SIGINT)
                 time.sleep(0.05)
@@ -252,7 +252,7 @@ class Process(unittest.TestCase):
                 self.assertEqual(worker.wait(), -signal.SIGTERM)
 
     def test_end_of_the_pipe(self):
-        with Driver(NOTHING) as worker:
+        with Driver(NOTHING, plain=True) as worker:
             worker.load()
             os.close(worker.link.out)
             worker.link.out = os.open(os.devnull, os.O_WRONLY)
@@ -260,7 +260,7 @@ class Process(unittest.TestCase):
 
     def test_messages_of_another_generation_are_ignored(self):
         for transport in TRANSPORTS:
-            with Driver(NOTHING, transport) as worker:
+            with Driver(NOTHING, transport, plain=True) as worker:
                 worker.link.send(p.encode(p.STOP, worker.generation + 1, 99), b"")
                 worker.load().ask([configure()])
                 self.assertEqual(worker.stop(), 0)
@@ -279,7 +279,7 @@ class Process(unittest.TestCase):
     def test_arguments_and_identity(self):
         script = ("import sys\nfrom daqpipe import drp\nprint(sys.argv[1:], drp.args(), drp.settings().partition, drp_info.det_name, worker_num, "
                   "__name__, __file__ == sys.argv[0])\ndef event(evt):\n    pass\n")
-        with Driver(script, args=["--threshold", "3"]) as worker:
+        with Driver(script, args=["--threshold", "3"], plain=True) as worker:
             worker.load()
             worker.stop()
             self.assertIn("['--threshold', '3'] ['--threshold', '3'] 3 det 0 __main__ True", worker.words())
@@ -295,7 +295,7 @@ class Failures(unittest.TestCase):
 
     def failing(self, script, *words, ask=None, **settings):
         Failures.number += 1
-        with Driver(script, TRANSPORTS[Failures.number % 2], **settings) as worker:
+        with Driver(script, TRANSPORTS[Failures.number % 2], **settings, plain=True) as worker:
             with self.assertRaises(WorkerError) as caught:
                 worker.load().ask([configure()])
                 worker.ask(ask or [event(n) for n in range(5)])
@@ -352,7 +352,7 @@ class Failures(unittest.TestCase):
     def test_handles_of_another_configure(self):
         script = ("fex = None\ndef configure(cfg):\n    global fex\n    fex = fex or cfg.add('fex', n='uint8')\n"
                   "def event(evt):\n    evt.add(fex, n=1)\n")
-        with Driver(script) as worker:
+        with Driver(script, plain=True) as worker:
             worker.load().ask([configure()])
             worker.ask([event(1)])
             worker.ask([configure()])

@@ -32,20 +32,19 @@ class Enum(int):
 
 
 class OpenBlock:
-    """A ShapesData block with its description."""
+    """A ShapesData block with its description; it holds for all dgrams that are laid out alike."""
 
-    __slots__ = ("view", "names", "data_at", "place", "damage")
+    __slots__ = ("names", "data_at", "place", "damage")
 
-    def __init__(self, view: memoryview, names: Names, data_at: int, place: Any, damage: int) -> None:
-        self.view = view
+    def __init__(self, names: Names, data_at: int, place: Any, damage: int) -> None:
         self.names = names
         self.data_at = data_at
         self.place = place
         self.damage = damage
 
-    def value(self, i: int, labels: Any = None) -> Any:
+    def value(self, view: memoryview, base: int, i: int, labels: Any = None) -> Any:
         """
-        Field `i`: a number, :class:`Enum`, str, or an array view of the dgram's bytes.
+        Field `i` of the dgram at `base`: a number, :class:`Enum`, str, or an array view of the dgram's bytes.
 
         `labels`: function from enum name to a dictionary value -> label, for blocks without one of their own.
         """
@@ -54,40 +53,40 @@ class OpenBlock:
         if i >= len(place.offsets):
             raise MissingData("%s: field %s cannot be read: field %s %s"
                               % (names, field.name, names.fields[len(place.offsets)].name, place.problem))
-        at = self.data_at + place.offsets[i]
+        at = base + self.data_at + place.offsets[i]
         if field.rank == 0:
-            number = UNPACK[field.code](self.view, at)[0]
+            number = UNPACK[field.code](view, at)[0]
             if field.code != ENUMVAL:
                 return number
-            own = self.own_labels().get(field.enum_name)
+            own = self.own_labels(view, base).get(field.enum_name)
             known = own if own is not None else labels(field.enum_name) if labels else {}
             return Enum(number, known.get(number))
         shape = place.shapes[i]
         if field.code == CHARSTR and field.rank == 1:
-            return decode_text(bytes(self.view[at:at + shape[0]]))
-        return array_view(self.view, at, field.type, shape)
+            return decode_text(bytes(view[at:at + shape[0]]))
+        return array_view(view, at, field.type, shape)
 
-    def own_labels(self) -> Dict[str, Dict[int, str]]:
+    def own_labels(self, view: memoryview, base: int) -> Dict[str, Dict[int, str]]:
         """Enum name -> value -> label, from the dictionary fields of this block; of two labels with one value the later counts."""
         found: Dict[str, Dict[int, str]] = {}
         for field in self.names.label_fields:
             if field.index < len(self.place.offsets):
-                number = UNPACK[field.code](self.view, self.data_at + self.place.offsets[field.index])[0]
+                number = UNPACK[field.code](view, base + self.data_at + self.place.offsets[field.index])[0]
                 found.setdefault(field.enum_name, {})[number] = field.short_name
         return found
 
 
-def open_block(view: memoryview, start: int, end: int, names: Names) -> OpenBlock:
+def open_block(view: memoryview, base: int, start: int, end: int, names: Names) -> OpenBlock:
     """
-    Opens the ShapesData block `view[start:end]`.
+    Opens the ShapesData block from `start` to `end` of the dgram at `base`.
 
     :raises MissingData: if its children cannot be walked or it has no Data
     """
     shapes_at = shapes_end = data_at = data_end = -1
     at = start + XTC_SIZE
-    damage = _xtc(view, start)[1]
+    damage = _xtc(view, base + start)[1]
     while at < end:
-        _, harm, kind, extent = _xtc(view, at) if end - at >= XTC_SIZE else (0, 0, 0, 0)
+        _, harm, kind, extent = _xtc(view, base + at) if end - at >= XTC_SIZE else (0, 0, 0, 0)
         if extent < XTC_SIZE or at + extent > end:
             raise MissingData("%s: the block of this dgram is broken (an extent of %d bytes)" % (names, extent))
         damage |= harm
@@ -99,7 +98,9 @@ def open_block(view: memoryview, start: int, end: int, names: Names) -> OpenBloc
         at += extent
     if data_at < 0:
         raise MissingData("%s: the block of this dgram has no Data" % names)
-    return OpenBlock(view, names, data_at, names.place(view, shapes_at, shapes_end, data_end - data_at), damage)
+    place = names.place(view, base + shapes_at, base + shapes_end, data_end - data_at) if shapes_at >= 0 else names.place(
+        view, 0, 0, data_end - data_at)
+    return OpenBlock(names, data_at, place, damage)
 
 
 def known_fields(names: Names) -> List[str]:
