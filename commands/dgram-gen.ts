@@ -34,7 +34,7 @@ export default class DgramGen extends DaqCommand {
     { description: 'what can be simulated', command: 'dgram-gen --list-kinds' },
     {
       description: 'a folder of files as the DAQ writes them, four streams',
-      command: 'dgram-gen --streams 4 --smd -o /tmp/xtc/ run.yaml',
+      command: 'dgram-gen --streams 4 --smd -o xtc/ run.yaml',
     },
     { description: 'a live stream at 120 Hz', command: 'dgram-gen -n 0 --rate 120 area-camera.yaml | dgram-cat' },
     { description: 'a million dgrams of 1000 bytes', command: 'dgram-gen --size 1000 -n 1000000 -o big.xtc2' },

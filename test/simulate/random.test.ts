@@ -41,6 +41,22 @@ t.test('moments are those of the distributions', (t) => {
   t.end();
 });
 
+t.test('noise takes the same random words as bits, two elements from each', (t) => {
+  const table = normalQuantiles();
+  const words = new Random(5, 'noise');
+  const random = new Random(5, 'noise');
+  for (const length of [0, 1, 6, 7]) {
+    const noise = new Float64Array(length);
+    random.fillNoise(noise, 10, 2);
+    const expected = Array.from({ length: Math.ceil(length / 2) }, () => words.bits()).flatMap((word) =>
+      [word & 0xffff, word >>> 16].map((half) => 10 + 2 * table[half]!),
+    );
+    t.strictSame([...noise], expected.slice(0, length));
+  }
+  t.equal(random.bits(), words.bits(), 'and goes on from there');
+  t.end();
+});
+
 t.test('below covers its range and nothing else', (t) => {
   const random = new Random(4, 'below');
   const seen = new Set<number>();

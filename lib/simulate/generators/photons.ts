@@ -1,7 +1,7 @@
 /** Images of single photons on a noisy pedestal, as photon-counting area detectors see them. */
 
 import type { Content, GeneratorKind } from '../content.ts';
-import { normalQuantiles, type Random } from '../random.ts';
+import type { Random } from '../random.ts';
 
 export interface PhotonParams {
   /** Mean number of photons per frame. */
@@ -37,13 +37,7 @@ export function addNoise(random: Random, into: Float64Array, pedestal: number, s
     into.fill(pedestal);
     return;
   }
-  const quantiles = normalQuantiles();
-  for (let i = 0; i < into.length; i += 2) {
-    const bits = random.bits();
-    into[i] = pedestal + sigma * quantiles[bits & 0xffff]!;
-    // A typed array ignores what lies behind its end.
-    into[i + 1] = pedestal + sigma * quantiles[bits >>> 16]!;
-  }
+  random.fillNoise(into, pedestal, sigma);
 }
 
 function addPhoton(random: Random, into: Float64Array, columns: number, { adu, sharing }: PhotonParams): void {
