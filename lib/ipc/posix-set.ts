@@ -9,9 +9,12 @@ import { alreadyServed, commandOf, ownerLives } from './owner.ts';
 import { baseName, parseName, QUEUE, workerNames } from './posix-names.ts';
 import { headOf, segmentUsers } from './processes.ts';
 import type { IpcIdentity, IpcSet, IpcSetOptions, PosixObjects } from './types.ts';
+import { waitFor } from './waiting.ts';
 
 const PAGE = 4096;
 const MEMORY_FOLDER = '/dev/shm';
+const LOCK_TRIES = 400;
+const LOCK_PAUSE_MS = 5;
 
 /** Bytes of each of the two segments of a worker: the larger of the two limits, in whole pages (section 2.3). */
 export function posixSegmentBytes(pebble: number, maxTransition: number): number {
@@ -152,19 +155,24 @@ export function unlink(name: string): boolean {
   return parseName(name)?.type === 'queue' ? PosixQueue.unlink(name) : PosixSharedMemory.unlink(name);
 }
 
+/** Whoever holds the lock says who it is a moment later; until then it is asked again. */
 function takeLease(base: string, identity: IpcIdentity): Lease {
+  const found = waitFor(() => leaseOrHolder(base), LOCK_TRIES, LOCK_PAUSE_MS);
+  if (found instanceof Lease) return found;
+  if (found !== undefined) throw alreadyServed(identity.partition, servedName(identity), found);
+  throw new DaqError(
+    'already-served',
+    `another process has been starting ${servedName(identity)} in partition ${identity.partition} for ${(LOCK_TRIES * LOCK_PAUSE_MS) / 1000} s`,
+  );
+}
+
+/** The lease, or the pid of its living holder, in whatever folder; undefined while the holder has not said who it is. */
+function leaseOrHolder(base: string): Lease | number | undefined {
   const lease = Lease.tryTake('posix', base);
-  const others = leasesOf('posix', base).filter(({ owner }) => ownerLives(owner, lease === undefined));
-  const holder = others[0]?.owner.pid;
-  if (lease !== undefined && holder === undefined) return lease;
+  const holder = leasesOf('posix', base).find(({ owner }) => ownerLives(owner, lease === undefined));
+  if (holder === undefined) return lease;
   lease?.close();
-  if (holder === undefined) {
-    throw new DaqError(
-      'already-served',
-      `partition ${identity.partition} is being taken for ${servedName(identity)} right now`,
-    );
-  }
-  throw alreadyServed(identity.partition, servedName(identity), holder);
+  return holder.owner.pid;
 }
 
 /**

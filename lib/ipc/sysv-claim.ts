@@ -7,6 +7,7 @@ import { Lease } from './lease.ts';
 import { alreadyServed, effectiveUid, ownerLives, thisProcess } from './owner.ts';
 import { type FoundRegistry, lookAt, Registry, reap, registryKey, type Standing } from './registry.ts';
 import type { IpcIdentity } from './types.ts';
+import { waitFor } from './waiting.ts';
 
 const LOCK_TRIES = 400;
 const LOCK_PAUSE_MS = 5;
@@ -118,13 +119,13 @@ function served({ head, status }: FoundRegistry): DaqError {
 
 /** What stands there, after a maker who lives has had a moment to write it (one that the lock does not reach: another /tmp). */
 function settled(key: number, diedStarting?: number): Standing {
-  let standing = lookAt(key);
-  for (let tries = 0; tries < BLANK_TRIES && standing.kind === 'blank'; tries++) {
-    if (standing.status.attached === 0 || standing.status.creatorPid === diedStarting) break;
-    pause(BLANK_PAUSE_MS);
-    standing = lookAt(key);
-  }
-  return standing;
+  const isSettled = (standing: Standing) =>
+    standing.kind !== 'blank' || standing.status.attached === 0 || standing.status.creatorPid === diedStarting;
+  const look = () => {
+    const standing = lookAt(key);
+    return isSettled(standing) ? standing : undefined;
+  };
+  return waitFor(look, BLANK_TRIES, BLANK_PAUSE_MS) ?? lookAt(key);
 }
 
 function createIfFree(key: number, head: Parameters<typeof Registry.create>[1]): Registry | undefined {
@@ -154,18 +155,10 @@ function describeStanding(key: number, standing: Standing): string {
 /** Starts with the same identity queue up for a moment; one that runs holds no lock. */
 function takeLock(identity: IpcIdentity): Lease {
   const name = `p${identity.partition}_${showIdentity(identity)}`;
-  for (let tries = 0; tries < LOCK_TRIES; tries++) {
-    const lock = Lease.tryTake('sysv', name);
-    if (lock) return lock;
-    pause(LOCK_PAUSE_MS);
-  }
+  const lock = waitFor(() => Lease.tryTake('sysv', name), LOCK_TRIES, LOCK_PAUSE_MS);
+  if (lock) return lock;
   throw new DaqError(
     'already-served',
     `another process has been starting ${showIdentity(identity)} in partition ${identity.partition} for ${(LOCK_TRIES * LOCK_PAUSE_MS) / 1000} s`,
   );
-}
-
-/** A start may block: nothing else runs yet. */
-function pause(milliseconds: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }

@@ -20,11 +20,14 @@ const tell = (answer: object) => process.stdout.write(`${JSON.stringify(answer)}
 
 try {
   if (order.churn) {
-    tell({ opened: true });
-    for (;;) {
+    for (let cycle = 0; ; cycle++) {
       const set = open();
       set.recreate(0, { segments: 'fresh' });
+      // Closing takes longer than opening; without a pause few kills would come while there are objects.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * Math.random());
       set.close();
+      // Told only when everything is warm: from now on it spends its time among objects.
+      if (cycle === 10) tell({ opened: true });
     }
   }
   const set = open();
