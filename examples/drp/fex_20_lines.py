@@ -5,7 +5,7 @@ from daqpipe import drp
 
 def configure(cfg):
     global fex
-    print("the detector has", cfg.det.algorithms)
+    print("worker", drp.settings().worker, "finds", cfg.det.algorithms)
     fex = cfg.add("fex", sum="int64", peak="uint16", peak_at="uint32")
 
 

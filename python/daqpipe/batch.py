@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from .bulk import settle_alike
 from .columns import Columns
 from .dgram import Event
 from .errors import BadValue, MissingData, Misuse
@@ -174,11 +175,40 @@ class Batch:
 
     # Inside
 
-    def finished(self) -> Iterator[Event]:
-        """Events with their changes, one after the other: the changes of one must be settled before the next is asked for."""
+    def settle(self) -> None:
+        """Enters the results of all events."""
         for event in self._events:
             if event is not None:
                 event._expire()
+        if self._settle_alike():
+            return
+        stream = self._stream
+        first = stream.index
+        for i, event in enumerate(self._changed()):
+            stream.index = first + i + 1
+            # All have been worked on: those that find no room wait for the next request.
+            stream.finish(event)
+
+    def _settle_alike(self) -> bool:
+        """The short cut for events that are laid out alike and treated alike."""
+        masks = [where for _, _, where in self._added] + [where for _, where in self._removed]
+        if numpy is None or self._triggers is not None or self._dropped is not None or any(where is not None for where in masks):
+            return False
+        stream, ids = self._stream, []
+        raw = stream.settings.raw
+        for arguments, _ in self._removed:
+            found = stream.table.ids_of(*arguments)
+            if not found:
+                return False
+            ids += found if raw != "keep" else []
+        if raw == "drop":
+            ids += stream.table.ids_of("raw")
+        if self._columns is None:
+            self._columns = Columns(stream, self._entries)
+        return settle_alike(stream, self._columns, self._entries, [(handle, columns) for handle, columns, _ in self._added], ids)
+
+    def _changed(self) -> Iterator[Event]:
+        """Events with their changes, one after the other: the changes of one must be settled before the next is asked for."""
         stream = self._stream
         for i, (offset, size, flags) in enumerate(self._entries):
             event = Event(stream.view, offset, size, flags, stream.table, stream)

@@ -22,10 +22,12 @@ class Columns:
         self._table = stream.table
         self._view = stream.view
         self._entries = entries
-        self._rows: Any = None
+        self._contents: Optional[Contents] = None
+        self.rows: Any = None
+        """Array of bytes, one row per dgram; None without numpy, or if they have different sizes or distances."""
         self._alike: Optional[bool] = None
         if numpy is not None:
-            self._rows = self._as_rows()
+            self.rows = self._as_rows()
 
     def parse(self, path: str) -> Tuple[str, int, str, str]:
         """Detector, segment, algorithm and field of ``"hsd[1].raw.energy"``."""
@@ -44,10 +46,10 @@ class Columns:
 
     def strided(self, detector: str, segment: int, algorithm: str, field: str) -> Optional[Any]:
         """The field of all rows as one view, or None if the rows differ, or the field is no number or array of numbers."""
-        if self._rows is None:
+        if self.rows is None:
             return None
-        offset, size, _ = self._entries[0]
-        contents = walk(self._view, offset, size)
+        offset = self._entries[0][0]
+        contents = self.contents
         ids = self._table.by_path.get((detector, segment, algorithm), [])
         for id, at, end in contents.blocks:
             names = self._table.by_id.get(id)
@@ -55,7 +57,7 @@ class Columns:
                 continue
             i = names.by_name[field]
             described = names.fields[i]
-            if described.code in (CHARSTR, ENUMVAL) or contents.names or not self._all_alike(contents):
+            if described.code in (CHARSTR, ENUMVAL) or contents.names or not self.all_alike():
                 return None
             block = open_block(self._view, offset, at, end, names)
             if i >= len(block.place.offsets):
@@ -63,7 +65,7 @@ class Columns:
             shape = block.place.shapes[i]
             dtype = DTYPES[described.code]
             return numpy.ndarray((len(self._entries),) + shape, dtype, self._view, offset + block.data_at + block.place.offsets[i],
-                                 (self._rows.strides[0],) + _strides(shape, dtype.itemsize))
+                                 (self.rows.strides[0],) + _strides(shape, dtype.itemsize))
         return None
 
     def _as_rows(self) -> Any:
@@ -75,13 +77,21 @@ class Columns:
                 return None
         return numpy.ndarray((len(self._entries), size), numpy.uint8, self._view, first, (step, 1))
 
-    def _all_alike(self, contents: Contents) -> bool:
+    @property
+    def contents(self) -> Contents:
+        """Of the first row."""
+        if self._contents is None:
+            offset, size, _ = self._entries[0]
+            self._contents = walk(self._view, offset, size)
+        return self._contents
+
+    def all_alike(self) -> bool:
         """Whether all rows have the headers and dimensions of the first."""
         if self._alike is None:
-            places = pieces_of(contents, self._view, self._entries[0][0])
+            places = pieces_of(self.contents, self._view, self._entries[0][0])
             self._alike = places is not None
             for start, length in merged(places or []):
-                columns = self._rows[:, start:start + length]
+                columns = self.rows[:, start:start + length]
                 self._alike = self._alike and bool((columns == columns[0]).all())
         return self._alike
 

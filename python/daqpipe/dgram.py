@@ -186,12 +186,9 @@ class Dgram:
         Has no effect where raw data are kept by order (``--raw keep``, ``--prescale-raw``).
         """
         edit = self._edit or self._open_edit()
-        table = self._table
-        name = table.own[0] if detector is None else detector
-        ids = [id for path, found in table.by_path.items() if path[0] == name and path[2] == algorithm
-               and (segment is None or path[1] == segment) for id in found]
+        ids = self._table.ids_of(algorithm, detector, segment)
         if not ids:
-            raise MissingData("%s has no algorithm %s to remove" % (name, algorithm))
+            raise MissingData("%s has no algorithm %s to remove" % (detector or self._table.own[0], algorithm))
         edit.remove(ids)
 
     # Inside

@@ -6,16 +6,19 @@ there, directly in front of the added ones; blocks that were removed make the re
 If the slot has too little room, added blocks wait in memory of their own and are put together at the end.
 """
 
+import struct
 from typing import TYPE_CHECKING, Any, List, Mapping, Sequence, Tuple
 
 from .errors import BadValue, Misuse
 from .tprm import encode_primitive
-from .xtc.layout import DGRAM_SIZE, EXTENT_AT, MAX_EXTENT, XTC_SIZE
+from .xtc.layout import EXTENT_AT, MAX_EXTENT, XTC_SIZE
 
 if TYPE_CHECKING:
     from .dgram import Dgram
     from .handle import Handle
     from .stream import Stream
+
+_put_u32 = struct.Struct("<I").pack_into
 
 
 class Edit:
@@ -136,7 +139,7 @@ class Edit:
         extent = self.total - XTC_SIZE
         if extent > MAX_EXTENT:
             raise BadValue("a dgram of %d bytes is impossible" % self.total)
-        out[start + EXTENT_AT:start + DGRAM_SIZE] = extent.to_bytes(4, "little")
+        _put_u32(out, start + EXTENT_AT, extent)
 
     def _mend_parents(self, out: memoryview, start: int) -> None:
         """Nested Parents that lost blocks become smaller by as much."""
@@ -144,5 +147,4 @@ class Edit:
             inside = sum(last - first for first, last in self.removed if at < first < end)
             if inside:
                 before = sum(last - first for first, last in self.removed if first < at)
-                header = start + at - before
-                out[header + 8:header + 12] = (end - at - inside).to_bytes(4, "little")
+                _put_u32(out, start + at - before + 8, end - at - inside)

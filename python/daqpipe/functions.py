@@ -73,16 +73,11 @@ def run_events(stream: Stream, event: Handler) -> None:
 
 def run_batch(stream: Stream, function: Handler) -> None:
     """Calls `function` with all L1Accepts of the request at once."""
-    first = stream.index
-    entries = stream.entries[first:]
-    if not entries:
-        return
-    batch = Batch(stream, entries)
-    function(batch)
-    for i, evt in enumerate(batch.finished()):
-        stream.index = first + i + 1
-        # All have been worked on: those that find no room wait for the next request.
-        stream.finish(evt)
+    entries = stream.entries[stream.index:]
+    if entries:
+        batch = Batch(stream, entries)
+        function(batch)
+        batch.settle()
 
 
 def _function(names: Mapping[str, Any], name: str) -> Any:

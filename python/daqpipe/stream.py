@@ -165,7 +165,7 @@ class Stream:
         is_event = isinstance(dgram, Event)
         if is_event and self.settings.raw == "drop" and not dgram._flags & KEEP_RAW:
             edit = edit or dgram._open_edit()
-            edit.remove(self.raw_ids())
+            edit.remove(self.table.ids_of("raw"))
         results = self.results
         if edit is None and not results.full:
             results.count += 1
@@ -178,30 +178,26 @@ class Stream:
         return room
 
     def _settle(self, dgram: Dgram, edit: Optional[Edit]) -> bool:
-        settings, limit = self.settings, self.limit_of(dgram)
-        key = self._key(self.entries[self.index - 1])
+        settings = self.settings
         if edit is None:
-            waiting: Optional[Waiting] = Waiting(key, SAME, b"", b"", 0, 0)
+            waiting: Optional[Waiting] = Waiting(None, SAME, b"", b"", 0, 0)
         else:
-            if edit.total > limit and not edit.dropped:
+            limit = settings.pebble if isinstance(dgram, Event) else settings.transition
+            if edit.kept + edit.added > limit and not edit.dropped:
                 self._say_oversize(dgram, edit)
-            waiting = self.results.settle(edit, limit, settings.trigger_bytes, settings.oversize, key)
+            waiting = self.results.settle(edit, limit, settings.trigger_bytes, settings.oversize)
         if waiting is None:
             return True
         if self.results.count == 0 and not self.results.full:
             raise self._too_large(waiting)
         self.results.full = True
-        self._waiting[key] = waiting
+        key = self._key(self.entries[self.index - 1])
+        self._waiting[key] = waiting._replace(key=key)
         return False
 
     def _too_large(self, waiting: Waiting) -> Misuse:
         return Misuse("a result of %d bytes and %d bytes of trigger data does not fit a slot of %d bytes"
                       % (len(waiting.body), len(waiting.trigger), self.results.size))
-
-    def raw_ids(self) -> List[int]:
-        """NamesIds of the raw data of this DRP's detector."""
-        own = self.table.own[0]
-        return [id for path, ids in self.table.by_path.items() if path[0] == own and path[2] == "raw" for id in ids]
 
     def keeps_raw(self, dgram: Dgram) -> bool:
         return bool(dgram._flags & KEEP_RAW) or self.settings.raw == "keep"

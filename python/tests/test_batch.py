@@ -5,7 +5,7 @@ import unittest
 import package_path  # noqa: F401
 from daqpipe import protocol as p
 from daqpipe.xtc.arrays import numpy
-from dgrams import AUX, L1, RAW, blocks_of, configure, data, dgram, event, parent
+from dgrams import AUX, L1, RAW, blocks_of, configure, data, dgram, event, parent, seeded
 from driver import Driver, WorkerError
 
 
@@ -101,6 +101,40 @@ class Writing(unittest.TestCase):
                 aux, fex = blocks_of(config.bytes, result.bytes)[0]
                 self.assertEqual(aux[0], "aux")
                 self.assertEqual((fex[3]["sum"], fex[3]["h"].tolist()), (6.0 * n + 15, [[2 * n, 2 * n + 2, 2 * n + 4], [2 * n + 6, 2 * n + 8, 2 * n + 10]]))
+
+    @unittest.skipIf(numpy is None, "numpy is absent")
+    def test_the_short_cut_gives_the_same_bytes(self):
+        """Seeded additions of all types, with removals inside nested Parents: whole batches at once, and event by event."""
+        rng = seeded("short cut")
+        for case in range(12):
+            fields = {"f%d" % i: (rng.choice(["uint8", "int16", "uint32", "int64", "uint64", "float32", "float64"]), rng.randint(0, 3))
+                      for i in range(rng.randint(1, 5))}
+            shapes = {name: [rng.randint(0, 3) for _ in range(rank)] for name, (_, rank) in fields.items()}
+            script = ("import numpy as np, daqpipe.batch\nsettle, used = daqpipe.batch.settle_alike, []\n"
+                      "daqpipe.batch.settle_alike = lambda *a: used.append(settle(*a)) or used[-1]\n"
+                      "fields, shapes, case = %r, %r, %d\n" % (fields, shapes, case) +
+                      "def configure(cfg):\n    global fex, one\n    fex, one = cfg.add('fex', fields), cfg.add('one', n='uint16')\n"
+                      "def process_batch(batch):\n    rng = np.random.default_rng(int(batch.nsec[0]))\n"
+                      "    where = [True] * len(batch) if batch.sec[0] == 101 else None\n"
+                      "    batch.add(one, n=np.arange(len(batch)), where=where)\n"
+                      "    batch.add(fex, {k: (rng.random((len(batch), *shapes[k])) * 100).astype(t) for k, (t, _) in fields.items()}, where=where)\n"
+                      "    if case % 2: batch.remove('raw', where=where)\n"
+                      "def end_run(end):\n    print(used)\n")
+            inside = [parent(5, image_(n), parent(6, image_(n + 1), data(AUX, energy=[n, n], n=n))) for n in range(20)]
+            with Driver(script, "sysv") as worker:
+                worker.load().ask([configure()])
+                rows = [[dgram(L1, sec, part, data(AUX, energy=[0, 1], n=7), nsec=n) for n, part in enumerate(inside)] for sec in (100, 101)]
+                quick, slow = worker.ask(rows[0]), worker.ask(rows[1])
+                worker.ask([dgram(5, 9)])
+                worker.stop()
+                # The times differ, to tell the script which way to take.
+                self.assertEqual([r.bytes[8:] for r in quick], [r.bytes[8:] for r in slow])
+                self.assertEqual({r.status for r in quick}, {p.CHANGED})
+                self.assertEqual(worker.words(), "[True]\n")
+
+
+def image_(n):
+    return data(RAW, image=[[n, n + 1], [n + 2, n + 3]], gain=n)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import unittest
 
 import package_path  # noqa: F401
 from daqpipe import protocol as p
-from dgrams import AUX, CONFIGURE, L1, SLOW_UPDATE, blocks_of, configure, data, dgram, event, image, seeded
+from dgrams import AUX, L1, RAW, SLOW_UPDATE, blocks_of, configure, data, dgram, event, seeded
 from driver import Driver, WorkerError
 
 # A blob of n bytes makes a block of 12 + 32 + 12 + n bytes.
@@ -56,7 +56,6 @@ class Oversize(unittest.TestCase):
     def test_what_is_removed_makes_room_whatever_the_order(self):
         for lines in ("evt.remove('raw'); evt.add(fex, blob=bytes(n))", "evt.add(fex, blob=bytes(n)); evt.remove('raw')"):
             script = BLOB.split("def event")[0] + "def event(evt):\n    n = evt.det.raw.gain\n    %s\n" % lines
-            from dgrams import RAW
             for transport, slot_bytes in (("pipe", None), ("sysv", 8192)):
                 with Driver(script, transport, pebble=4000, transition=5900, slot_bytes=slot_bytes, plain=True) as worker:
                     worker.load().ask([configure()])

@@ -85,3 +85,9 @@ class Table:
 
     def algorithms(self, detector: str, segment: int) -> List[str]:
         return [path[2] for path, ids in self.by_path.items() if ids and path[:2] == (detector, segment)]
+
+    def ids_of(self, algorithm: str, detector: Optional[str] = None, segment: Optional[int] = None) -> List[int]:
+        """NamesIds of an algorithm: of this DRP's detector unless another is named, of all segments unless one is."""
+        name = self.own[0] if detector is None else detector
+        return [id for path, found in self.by_path.items() if path[0] == name and path[2] == algorithm
+                and (segment is None or path[1] == segment) for id in found]
