@@ -134,6 +134,8 @@ export function isQueue(kind: number): boolean {
 
 /** The object of a record whose owner died between asking the kernel and writing the id; undefined unless it can be nobody else's. */
 function unfinished(record: ObjectRecord, head: RegistryHead, registry: SysvMemoryStatus): number | undefined {
+  // Once the registry is gone its keys may have a new owner.
+  if (SysvSharedMemory.find(registry.key) !== registry.id) return undefined;
   const id = isQueue(record.kind) ? SysvQueue.find(record.key) : SysvSharedMemory.find(record.key);
   if (id === undefined) return undefined;
   const status = statOf(record.kind, id);

@@ -1,11 +1,11 @@
 /** Taking a key for a set of System V objects: sixteen keys, two fences, and nothing of a living owner touched (docs/ipc.md, rules). */
 
-import { IpcError } from 'posix-ipc-shim';
+import { IpcError, listSysvMemory } from 'posix-ipc-shim';
 import { DaqError } from '../errors.ts';
-import { identityHash, MAX_PROBES, sameIdentity, showIdentity, showKey } from './keys.ts';
+import { identityHash, KIND, MAX_PROBES, parseKey, sameIdentity, showIdentity, showKey } from './keys.ts';
 import { Lease } from './lease.ts';
 import { alreadyServed, effectiveUid, ownerLives, thisProcess } from './owner.ts';
-import { type FoundRegistry, lookAt, Registry, reap, registryKey, type Standing } from './registry.ts';
+import { type FoundRegistry, lookAt, Registry, readRegistry, reap, registryKey, type Standing } from './registry.ts';
 import type { IpcIdentity } from './types.ts';
 import { waitFor } from './waiting.ts';
 
@@ -46,6 +46,7 @@ function claimUnderLock<T extends object>(
 ): T {
   const uid = effectiveUid();
   const hash = identityHash(uid, identity);
+  const otherInstances = reapInstances(identity);
   const { free, taken, staleRemoved } = survey(identity, hash, diedStarting);
   for (const probe of free) {
     const key = registryKey(identity.partition, hash + probe);
@@ -57,7 +58,7 @@ function claimUnderLock<T extends object>(
       taken.push(describeStanding(key, standing));
       continue;
     }
-    const result = furnish({ registry, hash: hash + probe, staleRemoved });
+    const result = furnish({ registry, hash: hash + probe, staleRemoved: otherInstances + staleRemoved });
     if (!('standsInTheWay' in result)) return result;
     taken.push(result.standsInTheWay);
   }
@@ -92,6 +93,26 @@ function survey(identity: IpcIdentity, hash: number, diedStarting: number | unde
     free.push(probe);
   }
   return { free, taken, staleRemoved };
+}
+
+/**
+ * Removes what dead owners of the same detector segment left under other instances: an instance may be made of a process id, and then
+ * nobody would ever start with the same one again. Other detectors are left to their own next start, or to `ipc-rm`.
+ */
+function reapInstances(identity: IpcIdentity): number {
+  const { partition, detName, segment } = identity;
+  let removed = 0;
+  for (const { id, key } of listSysvMemory()) {
+    const parts = parseKey(key);
+    if (parts?.kind !== KIND.registry || parts.partition !== partition) continue;
+    const found = readRegistry(id);
+    if (found.kind !== 'registry' || found.head.uid !== effectiveUid() || sameIdentity(found.head.identity, identity))
+      continue;
+    const its = found.head.identity;
+    if (its.partition !== partition || its.detName !== detName || its.segment !== segment) continue;
+    if (!ownerLives(found.head.owner, found.status.attached > 0)) removed += reap(found);
+  }
+  return removed;
 }
 
 /** A blank segment has no owner in it, and no records. */
