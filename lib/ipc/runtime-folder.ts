@@ -30,7 +30,12 @@ export function runtimeFolder(): string {
 /** Where processes of this user may have put leases, whatever their environment said; only folders that exist and are private. */
 export function leaseFolders(): string[] {
   const uid = effectiveUid();
-  const candidates = [xdgFolder(), join('/run/user', String(uid), FOLDER), temporaryFolder(), `/tmp/daqpipe-${uid}`];
+  const candidates = [
+    xdgFolder(),
+    join('/run/user', String(uid), FOLDER),
+    temporaryFolder(),
+    join('/', 'tmp', `daqpipe-${uid}`),
+  ];
   return [...new Set(candidates)].filter((folder) => folder !== undefined).filter(isPrivate);
 }
 
