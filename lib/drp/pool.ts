@@ -195,6 +195,14 @@ export class Pool implements WorkerEvents {
     this.counters.scriptSeconds = this.workers.reduce((sum, worker) => sum + worker.micros, 0) / 1e6;
   }
 
+  /** One line per worker: what it did and how long its script took. */
+  summary(): string[] {
+    return this.workers.map(({ index, events, micros, generation }) => {
+      const each = events > 0 ? `, ${(micros / events).toFixed(1)} us each in the script` : '';
+      return `worker ${index}: ${events} events${each}${generation > 1 ? `, process ${generation}` : ''}`;
+    });
+  }
+
   /** At once, for emergencies and failures. What was taken and is not out counts as aborted. */
   kill(): void {
     clearInterval(this.ticker);

@@ -66,6 +66,7 @@ export async function runDrp(context: DrpContext): Promise<readonly Finding[]> {
     const findings = await feed(pool, context);
     await pool.idle();
     await pool.stop();
+    if (options.verbose > 0) for (const line of pool.summary()) say(line);
     await sinks.close();
     return findings;
   } catch (error) {
@@ -107,7 +108,7 @@ async function openSinks({ streams, lifecycle, stdout, say }: DrpContext): Promi
   };
 }
 
-async function feed(pool: Pool, { options, streams, lifecycle, counters }: DrpContext): Promise<readonly Finding[]> {
+async function feed(pool: Pool, { streams, lifecycle, counters }: DrpContext): Promise<readonly Finding[]> {
   const source = await openStream(streams.input, { lifecycle });
   const reader = new DgramReader(source, { stop: lifecycle.stop });
   let configured = false;
@@ -138,7 +139,6 @@ async function feed(pool: Pool, { options, streams, lifecycle, counters }: DrpCo
     return reader.findings;
   } finally {
     reader.close();
-    if (options.verbose > 1) process.stderr.write(`read ${reader.framed} dgrams\n`);
   }
 }
 
