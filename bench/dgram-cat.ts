@@ -27,21 +27,62 @@ const bin = join(fileURLToPath(new URL('..', import.meta.url)), 'bin', 'dgram-ca
 /** Two segments of a digitiser with raw, fex and a second raw block: 32 fields in 6 blocks. */
 const descriptions = [0, 1].flatMap((segment) => [
   namesBlockOf({
-    nodeId: 1, namesId: segment * 3, detType: 'hsd', detName: 'hsd', segment, alg: 'raw', version: [1, 0, 0],
-    fields: [{ name: 'energy', type: 'DOUBLE' }, { name: 'a', type: 'FLOAT', rank: 2 }, { name: 'n', type: 'INT64' }, { name: 'b', type: 'FLOAT', rank: 2 }],
+    nodeId: 1,
+    namesId: segment * 3,
+    detType: 'hsd',
+    detName: 'hsd',
+    segment,
+    alg: 'raw',
+    version: [1, 0, 0],
+    fields: [
+      { name: 'energy', type: 'DOUBLE' },
+      { name: 'a', type: 'FLOAT', rank: 2 },
+      { name: 'n', type: 'INT64' },
+      { name: 'b', type: 'FLOAT', rank: 2 },
+    ],
   }),
   namesBlockOf({
-    nodeId: 1, namesId: segment * 3 + 1, detType: 'hsd', detName: 'hsd', segment, alg: 'fex', version: [1, 0, 0],
-    fields: [...'abcdefgh'].map((name) => ({ name, type: 'INT32' as const })).concat([{ name: 'i', type: 'INT32' as const }]).concat([{ name: 'j', type: 'INT32' as const }]),
+    nodeId: 1,
+    namesId: segment * 3 + 1,
+    detType: 'hsd',
+    detName: 'hsd',
+    segment,
+    alg: 'fex',
+    version: [1, 0, 0],
+    fields: [...'abcdefgh']
+      .map((name) => ({ name, type: 'INT32' as const }))
+      .concat([{ name: 'i', type: 'INT32' as const }])
+      .concat([{ name: 'j', type: 'INT32' as const }]),
   }),
   namesBlockOf({
-    nodeId: 1, namesId: segment * 3 + 2, detType: 'cspad', detName: 'cspad', segment, alg: 'raw', version: [1, 0, 0],
-    fields: [{ name: 'image', type: 'UINT16', rank: 2 }, { name: 'gain', type: 'UINT8', rank: 1 }],
+    nodeId: 1,
+    namesId: segment * 3 + 2,
+    detType: 'cspad',
+    detName: 'cspad',
+    segment,
+    alg: 'raw',
+    version: [1, 0, 0],
+    fields: [
+      { name: 'image', type: 'UINT16', rank: 2 },
+      { name: 'gain', type: 'UINT8', rank: 1 },
+    ],
   }),
 ]);
 const values = {
-  energy: 1.5, n: 3, a: { shape: [3, 3], data: new Float32Array(9) }, b: { shape: [3, 3], data: new Float32Array(9) },
-  c: 1, d: 2, e: 3, f: 4, g: 5, h: 6, i: 7, j: 8, image: { shape: [3, 6], data: new Uint16Array(18) }, gain: new Uint8Array(16),
+  energy: 1.5,
+  n: 3,
+  a: { shape: [3, 3], data: new Float32Array(9) },
+  b: { shape: [3, 3], data: new Float32Array(9) },
+  c: 1,
+  d: 2,
+  e: 3,
+  f: 4,
+  g: 5,
+  h: 6,
+  i: 7,
+  j: 8,
+  image: { shape: [3, 6], data: new Uint16Array(18) },
+  gain: new Uint8Array(16),
 };
 const scalars = { ...values, a: 1, b: 2 };
 
@@ -52,13 +93,17 @@ function write(file: string, events: number, imageSize: number): number {
   writer.begin(header(SERVICE.Configure, 0));
   for (const names of descriptions) writer.names(names);
   writeSync(fd, writer.finish());
-  const image = { ...values, ...(imageSize > 0 ? { image: { shape: [1, imageSize], data: new Uint16Array(imageSize) } } : {}) };
+  const image = {
+    ...values,
+    ...(imageSize > 0 ? { image: { shape: [1, imageSize], data: new Uint16Array(imageSize) } } : {}),
+  };
   writer.begin(header(SERVICE.L1Accept, 1));
   for (const names of descriptions) writer.data(names, names.alg === 'fex' ? scalars : image);
   const event = writer.finish();
   const perBlock = Math.max(1, Math.min(1000, Math.floor((1 << 22) / event.length)));
   const block = Buffer.concat(Array.from({ length: perBlock }, () => event));
-  for (let left = events; left > 0; left -= perBlock) writeSync(fd, block.subarray(0, Math.min(left, perBlock) * event.length));
+  for (let left = events; left > 0; left -= perBlock)
+    writeSync(fd, block.subarray(0, Math.min(left, perBlock) * event.length));
   closeSync(fd);
   return event.length;
 }
@@ -113,21 +158,62 @@ try {
     const visitor = { data: touch };
     return pass(small, {}, (dgram) => walker.walk(dgram, visitor));
   };
-  await compare({ name: 'headers', reference: plain, candidate: { name: 'DgramReader', run: () => pass(small, {}, () => {}) }, goal: 1.4, work });
-  await compare({ name: 'walk of all ShapesData', reference: plain, candidate: { name: 'Walker', run: walkAll }, goal: 1.7, work });
-  await compare({ name: 'every field touched', reference: plain, candidate: { name: 'ShapesData', run: touchAll }, goal: 5, work });
+  await compare({
+    name: 'headers',
+    reference: plain,
+    candidate: { name: 'DgramReader', run: () => pass(small, {}, () => {}) },
+    goal: 1.4,
+    work,
+  });
+  await compare({
+    name: 'walk of all ShapesData',
+    reference: plain,
+    candidate: { name: 'Walker', run: walkAll },
+    goal: 1.7,
+    work,
+  });
+  await compare({
+    name: 'every field touched',
+    reference: plain,
+    candidate: { name: 'ShapesData', run: touchAll },
+    goal: 5,
+    work,
+  });
 
-  const bare = childCpu(`${process.execPath} -e "const fs=require('fs'),b=Buffer.allocUnsafeSlow(1<<20),f=fs.openSync('${small}');while(fs.readSync(f,b)>0);"`);
-  for (const [name, options] of [['--format jsonl --no-data', '--format jsonl --no-data'], ['lines --no-data', '--no-data'], ['--stats', '--stats'], ['--check', '--check'], ['--format xtc2', '--format xtc2']]) {
-    const seconds = Math.min(childCpu(`${bin} ${options} ${small} > /dev/null`), childCpu(`${bin} ${options} ${small} > /dev/null`));
-    console.log(`whole process ${name}: ${(seconds / bare).toFixed(2)}x a process that only reads (${seconds.toFixed(2)} s / ${bare.toFixed(2)} s), ${(EVENTS / seconds / 1e3).toFixed(0)} k dgrams/s`);
+  const bare = childCpu(
+    `${process.execPath} -e "const fs=require('fs'),b=Buffer.allocUnsafeSlow(1<<20),f=fs.openSync('${small}');while(fs.readSync(f,b)>0);"`,
+  );
+  for (const [name, options] of [
+    ['--format jsonl --no-data', '--format jsonl --no-data'],
+    ['lines --no-data', '--no-data'],
+    ['--stats', '--stats'],
+    ['--check', '--check'],
+    ['--format xtc2', '--format xtc2'],
+  ]) {
+    const seconds = Math.min(
+      childCpu(`${bin} ${options} ${small} > /dev/null`),
+      childCpu(`${bin} ${options} ${small} > /dev/null`),
+    );
+    console.log(
+      `whole process ${name}: ${(seconds / bare).toFixed(2)}x a process that only reads (${seconds.toFixed(2)} s / ${bare.toFixed(2)} s), ${(EVENTS / seconds / 1e3).toFixed(0)} k dgrams/s`,
+    );
   }
 
   const largeSize = write(large, LARGE_EVENTS, 262_144);
   console.log(`${LARGE_EVENTS} dgrams of ${largeSize} bytes`);
   const plainLarge = { name: '1 MiB reads', run: () => plainRead(large) };
-  await compare({ name: 'large dgrams, headers', reference: plainLarge, candidate: { name: 'headersOnly', run: () => pass(large, { headersOnly: true }, () => {}) }, goal: 1.2 });
-  await compare({ name: 'large dgrams, whole', reference: plainLarge, candidate: { name: 'DgramReader', run: () => pass(large, {}, () => {}) }, goal: 1.2 });
+  await compare({
+    name: 'large dgrams, headers',
+    reference: plainLarge,
+    candidate: { name: 'headersOnly', run: () => pass(large, { headersOnly: true }, () => {}) },
+    goal: 1.2,
+  });
+  await compare({
+    name: 'large dgrams, whole',
+    reference: plainLarge,
+    candidate: { name: 'DgramReader', run: () => pass(large, {}, () => {}) },
+    goal: 1.2,
+  });
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -28,7 +28,15 @@ async function timed(run: () => void | Promise<void>, clock: 'cpu' | 'wall'): Pr
 }
 
 /** Runs both sides alternately and prints one line. Returns candidate / reference. */
-export async function compare({ name, reference, candidate, goal, clock = 'cpu', rounds = 5, work }: Comparison): Promise<number> {
+export async function compare({
+  name,
+  reference,
+  candidate,
+  goal,
+  clock = 'cpu',
+  rounds = 5,
+  work,
+}: Comparison): Promise<number> {
   const best = { reference: Number.POSITIVE_INFINITY, candidate: Number.POSITIVE_INFINITY };
   for (let round = 0; round < rounds; round++) {
     best.reference = Math.min(best.reference, await timed(reference.run, clock));
@@ -44,14 +52,19 @@ export async function compare({ name, reference, candidate, goal, clock = 'cpu',
 
 /** User + system seconds of a whole child process, through the shell's own accounting. */
 export function childCpu(command: string): number {
-  const { stderr, status } = spawnSync('bash', ['-c', `TIMEFORMAT='%U %S'; time { ${command} 2>/dev/null; }`], { encoding: 'utf8' });
+  const { stderr, status } = spawnSync('bash', ['-c', `TIMEFORMAT='%U %S'; time { ${command} 2>/dev/null; }`], {
+    encoding: 'utf8',
+  });
   if (status !== 0) throw new Error(`${command} ended with ${status}: ${stderr}`);
   const [user, system] = stderr.trim().split('\n').at(-1)!.split(' ').map(Number);
   return user! + system!;
 }
 
 /** Median wall milliseconds of a command run `rounds` times in turn with the others. */
-export function medianWall(commands: Readonly<Record<string, readonly string[]>>, rounds: number): Record<string, number> {
+export function medianWall(
+  commands: Readonly<Record<string, readonly string[]>>,
+  rounds: number,
+): Record<string, number> {
   const times: Record<string, number[]> = Object.fromEntries(Object.keys(commands).map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     for (const [name, [program, ...args]] of Object.entries(commands)) {
@@ -60,5 +73,7 @@ export function medianWall(commands: Readonly<Record<string, readonly string[]>>
       times[name]!.push(Number(process.hrtime.bigint() - start) / 1e6);
     }
   }
-  return Object.fromEntries(Object.entries(times).map(([name, list]) => [name, list.sort((a, b) => a - b)[list.length >> 1]!]));
+  return Object.fromEntries(
+    Object.entries(times).map(([name, list]) => [name, list.sort((a, b) => a - b)[list.length >> 1]!]),
+  );
 }
