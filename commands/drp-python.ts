@@ -1,12 +1,17 @@
 import { accessSync, constants, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { formatBalance } from '../lib/cli/balance.ts';
-import { DaqCommand, processManagerFlags } from '../lib/cli/command.ts';
+import { DaqCommand, metricsFlag, processManagerFlags } from '../lib/cli/command.ts';
 import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
 import { OutputClosed } from '../lib/cli/output.ts';
+import { ProgressLine } from '../lib/cli/progress.ts';
 import { Counters } from '../lib/drp/counters.ts';
-import { drpFlags, kwargs, optionsFrom } from '../lib/drp/flags.ts';
-import { runDrp } from '../lib/drp/run.ts';
+import { type DrpFlags, drpFlags, kwargs, optionsFrom } from '../lib/drp/flags.ts';
+import { drpMeters } from '../lib/drp/meters.ts';
+import type { Pool } from '../lib/drp/pool.ts';
+import { type DrpContext, runDrp } from '../lib/drp/run.ts';
+import { Trial } from '../lib/drp/trial.ts';
+import type { DrpOptions } from '../lib/drp/types.ts';
 import { InputError, UsageError } from '../lib/errors.ts';
 import { findingLine } from '../lib/show/findings.ts';
 
@@ -15,12 +20,19 @@ export default class DrpPython extends DaqCommand {
   static override usageLine = 'SCRIPT.py [options] [-- ARG...]';
   static override concern = 'python' as const;
   static override strict = false;
-  static override baseFlags = processManagerFlags;
+  static override baseFlags = { ...processManagerFlags, ...metricsFlag };
   static override flags = drpFlags;
   static override examples = [
-    { description: 'add features to a recorded run, with four processes', command: 'drp-python fex.py -i run.xtc2 -o fex.xtc2' },
-    { description: 'in a pipeline', command: 'dgram-gen | drp-python photons.py -W 2 | dgram-cat -d' },
-    { description: 'the existing psana worker, unmodified', command: 'drp-python psana_fex.py --ipc posix -D epix_0 -i run.xtc2 -o fex.xtc2' },
+    { description: 'what would this script do?', command: 'drp-python --check fex.py -i run.xtc2' },
+    {
+      description: 'add features to a recorded run, with four processes',
+      command: 'drp-python fex.py -i run.xtc2 -o fex.xtc2',
+    },
+    { description: 'in a pipeline', command: 'dgram-gen | drp-python fex.py -W 2 | dgram-cat -d' },
+    {
+      description: 'the existing psana worker, unmodified',
+      command: 'drp-python psana_fex.py --ipc posix -D epix_0 -i run.xtc2 -o fex.xtc2',
+    },
   ];
 
   override async run(): Promise<ExitStatus> {
@@ -29,18 +41,46 @@ export default class DrpPython extends DaqCommand {
     const script = named ?? kwargs(flags).get('pythonScript');
     if (script === undefined) throw new UsageError('which script? drp-python SCRIPT.py');
     checkScript(script);
+    if (flags.input === '-' && process.stdin.isTTY)
+      throw new UsageError('no input: give -i FILE, or pipe dgrams into it');
     const options = optionsFrom(flags, resolve(script), scriptArgs, flags.partition ?? 0, flags.alias);
     const counters = new Counters();
-    this.lifecycle.onBalance(() => formatBalance(counters.balance()));
+    let pool: Pool | undefined;
+    await this.observe({ balance: () => counters.balance(), meters: drpMeters(counters, () => pool) }, flags.metrics);
+    const context = this.contextOf(options, flags, counters);
+    context.onPool = (made) => {
+      pool = made;
+    };
+    return flags.check ? this.tryOut(script, context, flags, () => pool) : this.runThrough(context);
+  }
+
+  private contextOf(options: DrpOptions, flags: DrpFlags, counters: Counters): DrpContext {
+    const line = new ProgressLine({ terminal: process.stderr, now: () => performance.now(), env: process.env });
+    return {
+      options,
+      counters,
+      streams: {
+        input: flags.input,
+        output: flags.output,
+        trigger: flags['trigger-out'],
+        config: flags.config,
+        python: flags.python,
+      },
+      lifecycle: this.lifecycle,
+      stdout: this.out,
+      say: (message) => this.say(message),
+      progress: {
+        start: (total) => line.start(flags.input, total),
+        update: (done) => line.update(done),
+        end: () => line.clear(),
+      },
+    };
+  }
+
+  private async runThrough(context: DrpContext): Promise<ExitStatus> {
+    const { counters } = context;
     try {
-      const findings = await runDrp({
-        options,
-        counters,
-        streams: { input: flags.input, output: flags.output, trigger: flags['trigger-out'], config: flags.config, python: flags.python },
-        lifecycle: this.lifecycle,
-        stdout: this.out,
-        say: (message) => this.say(message),
-      });
+      const findings = await runDrp(context);
       for (const finding of findings) this.say(findingLine(finding));
       const lossy = counters.lossy || findings.some((finding) => finding.severity === 'error');
       const rate = counters.eventRate === undefined ? '' : `; ${Math.round(counters.eventRate)} events/s`;
@@ -50,6 +90,27 @@ export default class DrpPython extends DaqCommand {
       if (!(error instanceof OutputClosed)) this.verdict('E', `FAILED ${formatBalance(counters.balance())}`);
       throw error;
     }
+  }
+
+  /** `--check`: one worker, a few events, a report instead of output. */
+  private async tryOut(
+    script: string,
+    context: DrpContext,
+    flags: DrpFlags,
+    pool: () => Pool | undefined,
+  ): Promise<ExitStatus> {
+    const trial = new Trial();
+    const streams = {
+      ...context.streams,
+      output: '/dev/null',
+      trigger: flags['trigger-out'] === undefined ? undefined : '/dev/null',
+    };
+    const options = { ...context.options, workers: 1, batch: 1 };
+    await runDrp({ ...context, options, streams, observe: trial.observe, events: flags.events });
+    this.out.line(`${basename(script)}:`);
+    const micros = pool()?.workers.reduce((sum, worker) => sum + worker.micros, 0) ?? 0;
+    for (const line of trial.lines(micros)) this.out.line(`  ${line}`);
+    return context.counters.lossy ? EXIT.loss : EXIT.ok;
   }
 }
 

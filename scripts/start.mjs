@@ -48,10 +48,16 @@ try {
   );
   show(
     '5. Python in the data path: find photons in camera images, in two processes, and drop the images',
-    'dgram-gen examples/runs/area-camera.yaml -n 200 > $RUN/raw.xtc2 && drp-python examples/drp/photons.py -W 2 -i $RUN/raw.xtc2 -o $RUN/fex.xtc2 && dgram-cat -d --service L1Accept -n 1 $RUN/fex.xtc2',
+    'dgram-gen examples/runs/area-camera.yaml -n 200 > $RUN/raw.xtc2 && drp-python examples/drp/photons.py -W 2 -i $RUN/raw.xtc2 -o $RUN/fex.xtc2 && dgram-cat -d --alg fex --service L1Accept -n 1 $RUN/fex.xtc2',
+    { lines: 20 },
   );
-  console.log(`raw ${size('raw.xtc2')}, with features instead ${size('fex.xtc2')}`);
-  show('6. Is every file sound?', 'for f in $RUN/*.xtc2; do dgram-cat --check $f | head -1; done');
+  console.log(`\nWith the images ${size('raw.xtc2')}, with features instead of them ${size('fex.xtc2')}`);
+  show(
+    '6. What would a script do? Ask before the run',
+    'drp-python --check examples/drp/photons.py -i $RUN/raw.xtc2 2>/dev/null',
+    { lines: 20 },
+  );
+  show('7. Is every file sound?', 'for f in $RUN/*.xtc2; do dgram-cat --check $f | head -1; done');
   console.log(
     `\n${problems === 0 ? 'All of it worked.' : `${problems} steps went wrong.`} Next: README.md, or "daqpipe" for the list of commands.`,
   );

@@ -20,6 +20,8 @@ export class Emitter {
   private readonly out: ByteSink;
   private readonly triggers: ByteSink | undefined;
   private readonly say: (message: string) => void;
+  /** Told of every dgram before and after. */
+  observe: ((input: Buffer, output: Buffer | undefined) => void) | undefined;
   private lastOversizeWord = Number.NEGATIVE_INFINITY;
   private staleSaid = false;
 
@@ -53,6 +55,7 @@ export class Emitter {
         return this.put(input, outcome.bytes, outcome.trigger);
       case 'dropped':
         counters.droppedScript++;
+        this.observe?.(input, undefined);
         return this.putTrigger(input, undefined, 0);
       case 'stale':
         return this.emitStale(input);
@@ -66,6 +69,7 @@ export class Emitter {
   private put(input: Buffer, bytes: Buffer, trigger: Buffer | undefined, damage = 0): void {
     this.putTrigger(input, trigger, damage);
     this.counters.out++;
+    this.observe?.(input, bytes);
     this.out.bytes(bytes);
   }
 

@@ -37,6 +37,21 @@ export const streamFlags = {
   }),
 };
 
+export const trialFlags = {
+  check: Flags.boolean({
+    summary: 'try the script on a few events and say what it would do',
+    description: 'Nothing is written. The input comes from -i or standard input.',
+    helpGroup: 'TRIAL',
+  }),
+  events: Flags.integer({
+    summary: 'events that --check tries',
+    helpValue: 'N',
+    default: 20,
+    min: 1,
+    helpGroup: 'TRIAL',
+  }),
+};
+
 export const workerFlags = {
   workers: Flags.integer({
     char: 'W',
@@ -179,7 +194,7 @@ export const identityFlags = {
   verbose: Flags.boolean({ char: 'v', summary: 'say more', helpGroup: 'IDENTITY' }),
 };
 
-export const drpFlags = { ...streamFlags, ...workerFlags, ...resultFlags, ...identityFlags };
+export const drpFlags = { ...streamFlags, ...trialFlags, ...workerFlags, ...resultFlags, ...identityFlags };
 export type DrpFlags = InferredFlags<typeof drpFlags>;
 
 /** `-k` settings that we understand; others belong to programs that we replace and are passed over, as upstream does. */

@@ -36,6 +36,12 @@ export interface DrpContext {
   say: (message: string) => void;
   /** Told of the pool when it runs, for metrics. */
   onPool?: (pool: Pool) => void;
+  /** Told of every dgram before and after the script. */
+  observe?: (input: Buffer, output: Buffer | undefined) => void;
+  /** Stop after this many events. */
+  events?: number;
+  /** Told now and then how many bytes of the input are done. */
+  progress?: { start(total: number | undefined): void; update(done: number): void; end(): void };
 }
 
 /** After a stop, a worker has this long for what it is doing. */
@@ -50,6 +56,7 @@ export async function runDrp(context: DrpContext): Promise<readonly Finding[]> {
   const links = makeLinks(options, say);
   const forget = lifecycle.onEmergency(() => links.unlink());
   const emitter = new Emitter(options, counters, sinks.out, sinks.trigger, say);
+  emitter.observe = context.observe;
   const pool = new Pool({
     options,
     emitter,
@@ -108,10 +115,13 @@ async function openSinks({ streams, lifecycle, stdout, say }: DrpContext): Promi
   };
 }
 
-async function feed(pool: Pool, { streams, lifecycle, counters }: DrpContext): Promise<readonly Finding[]> {
+async function feed(pool: Pool, context: DrpContext): Promise<readonly Finding[]> {
+  const { streams, lifecycle, counters, progress } = context;
   const source = await openStream(streams.input, { lifecycle });
+  progress?.start(source.size);
   const reader = new DgramReader(source, { stop: lifecycle.stop });
   let configured = false;
+  let left = context.events ?? Number.POSITIVE_INFINITY;
   let last = { sec: 0, nsec: 0 };
   try {
     if (streams.config !== undefined) {
@@ -119,7 +129,7 @@ async function feed(pool: Pool, { streams, lifecycle, counters }: DrpContext): P
       configured = true;
     }
     do {
-      while (reader.next()) {
+      while (left > 0 && reader.next()) {
         const { dgram } = reader;
         const { service, sec, nsec } = dgram;
         if (sec < last.sec || (sec === last.sec && nsec < last.nsec)) counters.timeBack++;
@@ -127,6 +137,7 @@ async function feed(pool: Pool, { streams, lifecycle, counters }: DrpContext): P
         if (isDealt(service)) {
           if (!configured) throw notConfigured(dgram);
           while (!pool.tryEvent(dgram)) await pool.room();
+          left--;
         } else {
           configured ||= service === SERVICE.Configure;
           if (!configured) throw notConfigured(dgram);
@@ -135,9 +146,11 @@ async function feed(pool: Pool, { streams, lifecycle, counters }: DrpContext): P
       }
       // Whoever waits for more input must not keep what is there.
       pool.flush();
-    } while (await reader.fill());
+      progress?.update(reader.position);
+    } while (left > 0 && (await reader.fill()));
     return reader.findings;
   } finally {
+    progress?.end();
     reader.close();
   }
 }

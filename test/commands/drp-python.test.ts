@@ -295,3 +295,28 @@ t.test('mistakes on the command line are named, with exit status 2', async (t) =
   const chunk = input.subarray(12 + input.readUInt32LE(20));
   t.match(await run([noop], chunk), { status: 2, stderr: /--config/ });
 });
+
+t.test('--check says what a script would do, and writes nothing', async (t) => {
+  const { status, stdout, stderr } = await run([script(scratch(t), FEX), '--check', '--events', '5'], cameraRun(40));
+  t.equal(status, 0, stderr);
+  const text = stdout.toString();
+  t.match(text, /adds camera_0 fex 0\.0\.1: n UINT32, square UINT64, label CHARSTR/);
+  t.match(text, /5 events: mean size \d+ -> \d+ bytes/);
+  t.match(text, /adds camera_0 fex to 5 of 5/);
+  t.match(text, /removes camera_0 raw from 5 of 5/);
+});
+
+t.test('--metrics serves the balance and each worker, SIGUSR1 prints the balance', async (t) => {
+  const running = start(
+    [script(scratch(t), 'import time\ndef event(evt):\n    time.sleep(0.01)\n'), '-W', '2', '--metrics', '0'],
+    cameraRun(400),
+  );
+  while (running.received() === 0) await sleep(20);
+  const url = /metrics at (\S+)/.exec(running.words())![1]!;
+  const text = await (await fetch(url)).text();
+  t.match(text, /daqpipe_drp_worker_events_total\{worker="1"/);
+  running.kill('SIGUSR1');
+  const { status, stderr } = await running.result;
+  t.equal(status, 0, stderr);
+  t.match(stderr, /in \d+ = out \d+[\s\S]*in 416 = out 416/);
+});
