@@ -116,6 +116,20 @@ print("ended")
 """
 
 
+class Page(unittest.TestCase):
+    @unittest.skipIf(numpy is None, "numpy is absent: the page's examples use it")
+    def test_the_examples_of_the_page_run(self):
+        with open(os.path.join(os.path.dirname(package_path.ROOT), "docs", "python-api.md")) as file:
+            blocks = [part.split("```")[0] for part in file.read().split("```python")[1:]]
+        scripts = [block for block in blocks if "def event" in block or "def process_batch" in block]
+        self.assertEqual((len(blocks), len(scripts)), (3, 2))
+        for script in scripts:
+            with Driver(script, detName="hsd") as worker:
+                worker.load().ask([WAVES_CONFIGURE])
+                worker.ask([dgram(BEGIN_RUN, 2)])
+                self.assertEqual([r.status for r in worker.ask([waves(n)[1] for n in range(3)])], [p.CHANGED] * 3)
+
+
 class Psana(unittest.TestCase):
     def test_cycles_with_runs_and_steps(self):
         for steps in (False, True):

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 import unittest
 
@@ -230,6 +232,14 @@ def requests(frames):
         yield batch
 
 
+def alive(pid):
+    try:
+        with open("/proc/%d/stat" % pid) as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 class Process(unittest.TestCase):
     def test_print_goes_to_stderr(self):
         script = "import os, sys\nprint('from print')\nos.write(1, b'from fd 1\\n')\nsys.stdout.write('x\\n')\ndef event(evt):\n    print('evt')\n"
@@ -258,6 +268,28 @@ class Process(unittest.TestCase):
             worker.link.out = os.open(os.devnull, os.O_WRONLY)
             self.assertEqual(worker.wait(), 0)
 
+    def test_dies_with_its_parent(self):
+        """SIGKILL of whoever started it ends the worker, although its pipes stay open."""
+        down, up = os.pipe(), os.pipe()
+        self.addCleanup(lambda: [os.close(fd) for fd in down + up])
+        starter = ("import json, os, subprocess, sys\n"
+                   "argument = dict(transport='pipe', script='none.py', args=[], slots=1, slotBytes=8192, pebble=4096, transition=4096,\n"
+                   "                parentPid=os.getpid())\n"
+                   "os.dup2(%d, 3), os.dup2(%d, 4)\n"
+                   "child = subprocess.Popen([sys.executable, '-m', 'daqpipe.worker', json.dumps(argument)], pass_fds=(3, 4))\n"
+                   "print(child.pid, flush=True)\nchild.wait()\n" % (down[0], up[1]))
+        # Numbers above 4, so that nothing is in the way of 3 and 4.
+        with subprocess.Popen([sys.executable, "-c", starter], env=dict(os.environ, PYTHONPATH=package_path.ROOT), pass_fds=(down[0], up[1]),
+                              stdout=subprocess.PIPE) as parent_:
+            worker = int(parent_.stdout.readline())
+            self.assertEqual(p.decode(os.read(up[0], p.MESSAGE_SIZE)).type, p.HELLO)
+            self.assertTrue(alive(worker))
+            parent_.kill()
+        until = time.time() + 10
+        while alive(worker) and time.time() < until:
+            time.sleep(0.02)
+        self.assertFalse(alive(worker))
+
     def test_messages_of_another_generation_are_ignored(self):
         for transport in TRANSPORTS:
             with Driver(NOTHING, transport, plain=True) as worker:
@@ -266,8 +298,6 @@ class Process(unittest.TestCase):
                 self.assertEqual(worker.stop(), 0)
 
     def test_wrong_start(self):
-        import subprocess
-        import sys
         for argument, words in (("{}", "lacks transport"), ("[]", "no JSON object"), ("{", "Expecting"),
                                 ('{"transport":"pipe","script":"x","args":[],"slots":1,"slotBytes":1,"pebble":1,"transition":1,"parentPid":1}',
                                  "is gone")):
