@@ -63,7 +63,7 @@ function installDebian(names) {
   execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], options);
 }
 
-installDebian(['python3', 'gcc', 'g++', 'make', ...(forTests ? ['python3-numpy', 'python3-zmq', 'mandoc'] : [])]);
+installDebian(['python3', 'python3-numpy', 'gcc', 'g++', 'make', ...(forTests ? ['python3-zmq', 'mandoc'] : [])]);
 
 if (newer('package-lock.json', 'node_modules/.package-lock.json') || !existsSync('node_modules/esbuild')) {
   console.error('Installing packages (npm ci) ...');

@@ -58,6 +58,15 @@ try {
     { lines: 20 },
   );
   show('7. Is every file sound?', 'for f in $RUN/*.xtc2; do dgram-cat --check $f | head -1; done');
+  show(
+    '8. Does every readout group overlap the common group? Prove it, pulse by pulse',
+    'rog-validate --partition examples/timing/two-cameras.yaml',
+    { lines: 14 },
+  );
+  show('9. And a partition that would lose events', 'rog-validate --partition examples/timing/lost-events.yaml', {
+    lines: 14,
+    expect: 1,
+  });
   console.log(
     `\n${problems === 0 ? 'All of it worked.' : `${problems} steps went wrong.`} Next: README.md, or "daqpipe" for the list of commands.`,
   );

@@ -24,7 +24,7 @@ function step(name, command, args) {
 }
 
 if (files.length === 0) {
-  step('lint and import directions (biome)', bin('biome'), ['ci', '--error-on-warnings', '.']);
+  step('lint and import directions (biome)', bin('biome'), ['ci', '--colors=off', '--error-on-warnings', '.']);
   step('types (tsc)', bin('tsc'), ['--noEmit']);
 }
 // tap keeps its plugin set in a generated folder; made here, because making it during a run confuses that run.
