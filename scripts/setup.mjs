@@ -66,8 +66,9 @@ function installDebian(names) {
 installDebian(['python3', 'python3-numpy', 'gcc', 'g++', 'make', ...(forTests ? ['python3-zmq', 'mandoc'] : [])]);
 
 if (newer('package-lock.json', 'node_modules/.package-lock.json') || !existsSync('node_modules/esbuild')) {
-  console.error('Installing packages (npm ci) ...');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  console.error('Installing packages ...');
+  // Not `npm ci`: it refuses a lock file without the binaries for other platforms, which not every registry has.
+  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 // The version of the manifest is read so that a broken package.json shows here and not later.
 JSON.parse(readFileSync('package.json', 'utf8'));
