@@ -22,6 +22,8 @@ export class Counters {
   timeBack = 0;
   rawKept = 0;
   triggerOut = 0;
+  /** Trigger data left out because it was too large (teb.md, section 3.1). */
+  triggerOverrun = 0;
   /** Seconds in the user's code, and in waiting for answers, over all workers. */
   scriptSeconds = 0;
 
@@ -63,6 +65,7 @@ export class Counters {
         'bad-results': this.badResults,
         'time-back': this.timeBack,
         triggers: this.triggerOut,
+        prim_overrun: this.triggerOverrun,
       },
     };
   }

@@ -5,7 +5,7 @@ import { DAMAGE } from '../xtc/damage.ts';
 import { DGRAM, XTC } from '../xtc/layout.ts';
 import { serviceName } from '../xtc/service.ts';
 import type { Counters } from './counters.ts';
-import type { Outcome } from './outcome.ts';
+import type { Outcome, WithTrigger } from './outcome.ts';
 import { contribution } from './trigger.ts';
 import { type DrpOptions, resultLimit } from './types.ts';
 
@@ -13,6 +13,8 @@ import { type DrpOptions, resultLimit } from './types.ts';
 export interface ByteSink {
   bytes(view: Buffer): void;
 }
+
+const NO_TRIGGER: WithTrigger = { trigger: undefined };
 
 export class Emitter {
   private readonly options: DrpOptions;
@@ -48,11 +50,11 @@ export class Emitter {
     switch (outcome.kind) {
       case 'same':
         counters.unchanged++;
-        return this.put(input, input, outcome.trigger);
+        return this.put(input, input, outcome);
       case 'changed':
         if (outcome.bytes.length === input.length && outcome.bytes.equals(input)) counters.unchanged++;
         else counters.changed++;
-        return this.put(input, outcome.bytes, outcome.trigger);
+        return this.put(input, outcome.bytes, outcome);
       case 'dropped':
         counters.droppedScript++;
         this.observe?.(input, undefined);
@@ -66,8 +68,9 @@ export class Emitter {
     }
   }
 
-  private put(input: Buffer, bytes: Buffer, trigger: Buffer | undefined, damage = 0): void {
-    this.putTrigger(input, trigger, damage);
+  private put(input: Buffer, bytes: Buffer, from: Pick<WithTrigger, 'trigger' | 'overrun'>, damage = 0): void {
+    if (from.overrun) this.counters.triggerOverrun++;
+    this.putTrigger(input, from.trigger, from.overrun ? damage | DAMAGE.Truncated : damage);
     this.counters.out++;
     this.observe?.(input, bytes);
     this.out.bytes(bytes);
@@ -88,10 +91,11 @@ export class Emitter {
         'a result belongs to another dgram, so the input goes out instead. Older psana does not save results inside run.steps(): that is the likely reason',
       );
     }
-    this.put(input, input, undefined);
+    this.put(input, input, NO_TRIGGER);
   }
 
-  private emitOversize(input: Buffer, { needed, bytes, trigger }: Extract<Outcome, { kind: 'oversize' }>): void {
+  private emitOversize(input: Buffer, outcome: Extract<Outcome, { kind: 'oversize' }>): void {
+    const { needed, bytes } = outcome;
     const { options, counters } = this;
     const limit = resultLimit(options, (input.readUInt32LE(DGRAM.env) >>> 24) & 0xf);
     const words = `the result of ${describe(input)} needs ${needed} bytes; the limit is ${limit} (--pebble, --max-transition)`;
@@ -102,13 +106,13 @@ export class Emitter {
       this.lastOversizeWord = now;
       this.say(`${words}; ${counters.damagedOversize} so far, marked with damage`);
     }
-    if (options.oversizeKeep === 'raw') return this.put(input, withDamage(input, input, DAMAGE.Truncated), trigger);
+    if (options.oversizeKeep === 'raw') return this.put(input, withDamage(input, input, DAMAGE.Truncated), outcome);
     if (options.oversizeKeep === 'cut' && bytes) {
-      return this.put(input, withDamage(bytes, bytes, DAMAGE.Truncated | DAMAGE.Corrupted), trigger);
+      return this.put(input, withDamage(bytes, bytes, DAMAGE.Truncated | DAMAGE.Corrupted), outcome);
     }
     const header = withDamage(input.subarray(0, DGRAM.size), input, DAMAGE.Truncated);
     header.writeUInt32LE(XTC.size, DGRAM.extent);
-    this.put(input, header, trigger);
+    this.put(input, header, outcome);
   }
 
   private emitFailed(input: Buffer, why: string): void {
@@ -124,11 +128,11 @@ export class Emitter {
       case 'pass':
         counters.passedFailure++;
         this.say(`${words}; passed on as it came`);
-        return this.put(input, input, undefined, DAMAGE.MissingData);
+        return this.put(input, input, NO_TRIGGER, DAMAGE.MissingData);
       default:
         counters.damagedFailure++;
         this.say(`${words}; passed on with MissingData damage`);
-        return this.put(input, withDamage(input, input, DAMAGE.MissingData), undefined, DAMAGE.MissingData);
+        return this.put(input, withDamage(input, input, DAMAGE.MissingData), NO_TRIGGER, DAMAGE.MissingData);
     }
   }
 }

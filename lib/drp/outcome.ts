@@ -1,13 +1,18 @@
-/** What became of one dgram on its way through a worker. */
+/** `overrun`: the script gave more trigger data than `--trigger-size`, and it was left out. */
+export interface WithTrigger {
+  trigger: Buffer | undefined;
+  overrun?: boolean;
+}
 
+/** What became of one dgram on its way through a worker. */
 export type Outcome =
   /** The script changed nothing: emit the input. */
-  | { kind: 'same'; trigger: Buffer | undefined }
+  | ({ kind: 'same' } & WithTrigger)
   /** `bytes` is a view of worker memory, valid until its slot is released. */
-  | { kind: 'changed'; bytes: Buffer; trigger: Buffer | undefined }
+  | ({ kind: 'changed'; bytes: Buffer } & WithTrigger)
   | { kind: 'dropped' }
   /** The result was too large by the rules; `bytes` is what fitted, for `cut`. */
-  | { kind: 'oversize'; needed: number; bytes: Buffer | undefined; trigger: Buffer | undefined }
+  | ({ kind: 'oversize'; needed: number; bytes: Buffer | undefined } & WithTrigger)
   /** The result belonged to another dgram (posix transport only). */
   | { kind: 'stale' }
   /** It was tried twice and failed twice. */

@@ -25,6 +25,9 @@ export const RESULT_SLOT = { count: 0, entries: 8, entrySize: 24, payload: 2048 
 /** Flags of an input dgram. */
 export const INPUT_FLAG = { keepRaw: 1, repetition: 2 } as const;
 
+/** Flags of a result: trigger data above the limit was left out. */
+export const RESULT_FLAG = { triggerOverrun: 1 } as const;
+
 export const STATUS = { same: 0, changed: 1, dropped: 2, oversize: 3 } as const;
 
 export interface Message {
@@ -69,9 +72,9 @@ export function decodeMessage(bytes: Buffer, length = bytes.length): Message | u
   };
 }
 
-/** Bytes of one slot for dgrams up to `limit` bytes, whole pages. */
-export function slotBytes(limit: number): number {
-  return Math.ceil((RESULT_SLOT.payload + limit + MAX_PER_SLOT * 8) / 4096) * 4096;
+/** Bytes of one slot for dgrams up to `limit` bytes and their trigger data, whole pages. */
+export function slotBytes(limit: number, triggerBytes: number): number {
+  return Math.ceil((RESULT_SLOT.payload + limit + triggerBytes + MAX_PER_SLOT * 8) / 4096) * 4096;
 }
 
 /** Writes the table of an input slot. Offsets count from the slot's beginning. */

@@ -149,3 +149,31 @@ t.test('--check says what a script would do, and writes nothing', async (t) => {
   t.match(text, /adds camera_0 fex to 5 of 5/);
   t.match(text, /removes camera_0 raw from 5 of 5/);
 });
+
+t.test(
+  'trigger data above --trigger-size: the event is kept, the contribution is empty and Truncated (teb.md section 3.1)',
+  async (t) => {
+    const folder = scratch(t);
+    const triggers = join(folder, 'trigger.ebd');
+    const text = 'def event(evt):\n    evt.trigger(bytes(100 if evt.det.raw.number == 1 else 10))\n';
+    const { status, stderr } = await run(
+      [script(folder, text), '-t', triggers, '--trigger-size', '32', '-W', '1'],
+      cameraRun(3),
+    );
+    t.equal(status, 0, stderr);
+    t.match(stderr, /prim_overrun 1/);
+    const bytes = readFileSync(triggers);
+    const events: { damage: number; size: number }[] = [];
+    for (let at = 0; at < bytes.length; ) {
+      const size = bytes.readUInt32LE(at + 28) - 12;
+      if (((bytes.readUInt32LE(at + 16) >>> 24) & 15) === 12)
+        events.push({ damage: bytes.readUInt16LE(at + 24), size });
+      at += 32 + size;
+    }
+    t.same(
+      events.map(({ damage }) => damage),
+      [0, 1, 0],
+    );
+    t.equal(events[1]!.size, 0);
+  },
+);

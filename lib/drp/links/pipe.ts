@@ -18,7 +18,7 @@ export class PipeLink extends OwnLink {
   constructor(options: DrpOptions, worker: number) {
     super(options, worker);
     const limit = Math.max(options.pebble, options.maxTransition);
-    this.limit = slotBytes(limit);
+    this.limit = slotBytes(limit, options.triggerBytes);
     // Only the transition slot must hold the largest transition; zeroed memory is not touched before it is used.
     this.inputs = Array.from({ length: options.slots }, () => Buffer.alloc(INPUT_SLOT.payload + limit));
   }

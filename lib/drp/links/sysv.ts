@@ -7,8 +7,12 @@ import type { DrpOptions } from '../types.ts';
 import { OwnLink } from './own.ts';
 
 /** Bytes of each of the two segments of a worker. */
-export function sysvSegmentBytes(options: Pick<DrpOptions, 'slots' | 'pebble' | 'maxTransition'>): number {
-  return SEGMENT_HEADER + options.slots * slotBytes(Math.max(options.pebble, options.maxTransition));
+export function sysvSegmentBytes(
+  options: Pick<DrpOptions, 'slots' | 'pebble' | 'maxTransition' | 'triggerBytes'>,
+): number {
+  return (
+    SEGMENT_HEADER + options.slots * slotBytes(Math.max(options.pebble, options.maxTransition), options.triggerBytes)
+  );
 }
 
 export class SysvLink extends OwnLink {
@@ -21,7 +25,7 @@ export class SysvLink extends OwnLink {
   /** @param renew new queues for a restarted worker; the segments stay, with the dgrams that are under way */
   constructor(options: DrpOptions, worker: number, objects: SysvObjects, renew: () => SysvObjects) {
     super(options, worker);
-    this.slot = slotBytes(Math.max(options.pebble, options.maxTransition));
+    this.slot = slotBytes(Math.max(options.pebble, options.maxTransition), options.triggerBytes);
     this.objects = objects;
     this.renew = renew;
     this.prepare();
