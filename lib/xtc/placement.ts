@@ -4,7 +4,13 @@
  */
 
 import { SHAPE_SIZE } from './layout.ts';
-import type { Field } from './names.ts';
+
+/** What a placement needs to know of a field. */
+interface Placed {
+  readonly type: number;
+  readonly rank: number;
+  readonly elementSize: number;
+}
 
 export class Placement {
   /** Position of each field in Data. */
@@ -20,7 +26,7 @@ export class Placement {
   private readonly ranks: Uint8Array;
   private readonly dims: Uint32Array;
 
-  constructor(fields: readonly Field[]) {
+  constructor(fields: readonly Placed[]) {
     this.offsets = fields.map(() => 0);
     this.lengths = fields.map((field) => field.elementSize);
     this.types = Uint8Array.from(fields, (field) => Math.min(field.type, 255));
