@@ -54,8 +54,7 @@ t.test('the same detector twice at once: the second is refused and told who has 
   const folder = scratch(t);
   const file = script(folder, 'import time\ndef event(evt):\n    time.sleep(0.05)\n');
   const first = start([file, '-D', 'twice_0', '-p', '7'], cameraRun(60));
-  while (!/Python/.test(first.words())) await sleep(20);
-  await sleep(500);
+  while (first.received() === 0) await sleep(20);
   const second = await run([file, '-D', 'twice_0', '-p', '7'], cameraRun(1));
   t.equal(second.status, 2, second.stderr);
   t.match(second.stderr, new RegExp(`${first.pid}`));
@@ -68,8 +67,7 @@ t.test('SIGTERM ends in order: what was taken is out, workers and IPC objects ar
     [script(folder, 'import time\ndef event(evt):\n    time.sleep(0.005)\n'), '-W', '2'],
     cameraRun(5000),
   );
-  while (workersOf(running.pid).length < 2) await sleep(20);
-  await sleep(1000);
+  while (running.received() < 5000) await sleep(20);
   const workers = workersOf(running.pid);
   running.kill('SIGTERM');
   const { status, stdout, stderr } = await running.result;
@@ -85,8 +83,7 @@ t.test('SIGKILL of drp-python: its workers die with it, and the next start clear
   const folder = scratch(t);
   const slow = script(folder, 'import time\ndef event(evt):\n    time.sleep(0.01)\n');
   const running = start([slow, '-W', '2', '-D', 'killed_0', '-p', '6'], cameraRun(5000));
-  while (workersOf(running.pid).length < 2) await sleep(20);
-  await sleep(500);
+  while (running.received() < 2000) await sleep(20);
   const workers = workersOf(running.pid);
   running.kill('SIGKILL');
   await running.result;
