@@ -22,7 +22,8 @@ export type Outcome =
 export type Answer =
   | { kind: 'hello' | 'ready' | 'stopped' }
   | { kind: 'results'; sequence: number; outcomes: Outcome[]; micros: number }
-  | { kind: 'error'; text: string }
+  /** The script failed at the question with this sequence number. */
+  | { kind: 'error'; text: string; sequence: number }
   | { kind: 'garbage'; why: string }
   /** An answer of a process that has been replaced, or to a question that nobody waits for. */
   | { kind: 'late' };

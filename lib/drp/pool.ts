@@ -6,9 +6,11 @@
 import { DataError, UsageError } from '../errors.ts';
 import type { Dgram } from '../xtc/dgram.ts';
 import { SERVICE, serviceName } from '../xtc/service.ts';
-import { Batch } from './batch.ts';
+import type { Batch } from './batch.ts';
 import { sameConfigure } from './check-result.ts';
+import { type Clock, REAL_CLOCK } from './clock.ts';
 import type { Counters } from './counters.ts';
+import { Dealer } from './dealer.ts';
 import type { Emitter } from './emitter.ts';
 import type { Outcome } from './outcome.ts';
 import { INPUT_FLAG } from './protocol.ts';
@@ -18,17 +20,14 @@ import { Verifier } from './verifier.ts';
 import { ReorderWindow } from './window.ts';
 import type { Failure, Worker, WorkerEvents } from './worker.ts';
 
-/** Bytes of a batch above which the next dgram starts another one: small enough to stay in the cache. */
-const BATCH_BYTES = 256 * 1024;
-/** A batch should not keep its worker longer than this, or the others wait at the next transition. */
-const BATCH_MICROS = 5000;
 const TICK_MS = 100;
+/** A tick that is later than this tells that this process did not run: it was stopped, or the machine slept. */
+const LATE_TICK_MS = 1000;
 const SOON_MS = 5;
 const STOP_LIMIT_MS = 2000;
 const START_LIMIT_MS = 15_000;
 const RESTART_WINDOW_MS = 60_000;
 const RESTART_DELAYS_MS = [0, 500, 1000, 2000, 4000];
-const KEEP_RAW_BIT = 1 << 22;
 
 export interface PoolParts {
   options: DrpOptions;
@@ -38,6 +37,7 @@ export interface PoolParts {
   /** Writes everything that was emitted; then the views are free. */
   drain: () => Promise<void>;
   say: (message: string) => void;
+  clock?: Clock;
 }
 
 export class Pool implements WorkerEvents {
@@ -49,24 +49,21 @@ export class Pool implements WorkerEvents {
   private readonly say: (message: string) => void;
   private readonly window = new ReorderWindow();
   private readonly state = new RunState();
+  private readonly clock: Clock;
+  private readonly dealer: Dealer;
   private readonly verifier: Verifier;
   /** Starting, loading the script and Configure import libraries: a short --timeout is not meant for them. */
   private readonly patience: number;
   private readonly restarting = new Map<Worker, Promise<void>>();
-  private readonly ticker: NodeJS.Timeout;
-  private open: Batch | undefined;
-  private openEnd = 0;
+  private readonly stopTicking: () => void;
   private pumping: Promise<void> | undefined;
   private wakers: (() => void)[] = [];
   private failure: Error | undefined;
   private started = false;
-  private scriptLoaded = false;
-  private perEventMicros = 0;
-  private eventNumber = 0;
-  private turn = 0;
   private timeout: number;
+  private hurrying: number | undefined;
 
-  constructor({ options, workers, emitter, counters, drain, say }: PoolParts) {
+  constructor({ options, workers, emitter, counters, drain, say, clock = REAL_CLOCK }: PoolParts) {
     this.options = options;
     this.emitter = emitter;
     this.counters = counters;
@@ -76,23 +73,33 @@ export class Pool implements WorkerEvents {
     this.timeout = options.timeout;
     this.patience = Math.max(options.timeout, START_LIMIT_MS);
     this.workers = workers(this);
-    this.ticker = setInterval(() => {
-      const now = performance.now();
-      for (const worker of this.workers) worker.checkTime(now, this.timeout);
-    }, TICK_MS);
+    this.clock = clock;
+    this.dealer = new Dealer(options, counters, this.workers, this.window);
+    let last = clock.now();
+    this.stopTicking = clock.every(TICK_MS, () => {
+      const now = clock.now();
+      const late = now - last - TICK_MS;
+      last = now;
+      for (const worker of this.workers) {
+        if (late > LATE_TICK_MS) worker.excuse(late);
+        worker.checkTime(now, this.timeout);
+      }
+    });
   }
 
   /** Starts the processes and loads the script. @throws DataError with the script's own words */
   async start(): Promise<void> {
-    await Promise.all(this.workers.map((worker) => this.startOne(worker)));
-    this.scriptLoaded = true;
-    for (const worker of this.workers) worker.ready();
+    // One may be killed while it waits for the others.
+    for (let rest = [...this.workers]; rest.length > 0; rest = this.workers.filter(({ state }) => state !== 'starting'))
+      await Promise.all(rest.map((worker) => this.startOne(worker)));
     this.started = true;
+    for (const worker of this.workers) worker.ready();
   }
 
   /** A process that is killed while it starts is started again; one that fails by itself would only do so again. */
   private async startOne(worker: Worker): Promise<void> {
     for (let attempt = 0; ; attempt++) {
+      if (this.failure) throw this.failure;
       try {
         await worker.start(this.patience);
         return await worker.loadScript(this.patience);
@@ -103,11 +110,6 @@ export class Pool implements WorkerEvents {
     }
   }
 
-  private async loadScripts(): Promise<void> {
-    await Promise.all(this.workers.map((worker) => worker.loadScript(this.patience)));
-    this.scriptLoaded = true;
-  }
-
   /** Takes an event if there is room for it now; else wait for `room` and try again. */
   tryEvent(dgram: Dgram): boolean {
     if (this.failure) throw this.failure;
@@ -116,16 +118,9 @@ export class Pool implements WorkerEvents {
         `dgram ${dgram.index} has ${dgram.size} bytes, more than the pebble: give at least --pebble ${dgram.size}`,
       );
     }
-    if (this.open && !this.fits(dgram.size)) this.flush();
-    if (!this.open && !this.openBatch()) return false;
-    const batch = this.open!;
-    const flags = this.rawFlag(dgram.env);
-    dgram.bytes.copy(batch.memory, this.openEnd, dgram.start, dgram.end);
-    batch.add({ offset: this.openEnd, size: dgram.size, flags });
-    this.openEnd += dgram.size;
+    if (!this.dealer.take(dgram)) return false;
     this.counters.in++;
     this.counters.eventTaken();
-    if (batch.entries.length >= this.mostEntries(batch)) this.flush();
     return true;
   }
 
@@ -138,12 +133,7 @@ export class Pool implements WorkerEvents {
 
   /** Sends what has been collected, full or not. */
   flush(): void {
-    const batch = this.open;
-    if (!batch) return;
-    this.open = undefined;
-    const worker = this.workers[batch.worker]!;
-    if (worker.state === 'up') worker.send(batch, SERVICE.L1Accept);
-    else worker.queue.push(batch);
+    this.dealer.flush();
   }
 
   /**
@@ -160,13 +150,11 @@ export class Pool implements WorkerEvents {
       );
     }
     const bytes = Buffer.from(dgram.slice());
-    if (service === SERVICE.Configure && !this.scriptLoaded) await this.loadScripts();
-    const outcomes = await Promise.all(this.workers.map((worker) => this.oneTransition(worker, bytes, service)));
+    const outcomes = await this.allTransition(bytes, service);
     if (this.failure) throw this.failure;
     this.verifier.transition(bytes, service, outcomes);
     const first = outcomes[0]!;
-    this.state.apply(bytes, service, first.kind === 'changed' ? Buffer.from(first.bytes) : bytes);
-    if (service === SERVICE.Unconfigure) this.scriptLoaded = false;
+    this.state.apply(bytes, service, first.kind === 'changed' ? first.bytes : bytes);
     this.emitter.emit(bytes, first);
     await this.drain();
   }
@@ -184,11 +172,14 @@ export class Pool implements WorkerEvents {
   /** A stop has been asked for: nobody waits long any more. */
   hurry(milliseconds: number): void {
     this.timeout = Math.min(this.timeout, milliseconds);
+    this.hurrying = milliseconds;
+    const deadline = this.clock.now() + milliseconds;
+    for (const worker of this.workers) if (worker.up) worker.hurry(deadline);
   }
 
   /** Ends the workers in order. */
   async stop(): Promise<void> {
-    clearInterval(this.ticker);
+    this.stopTicking();
     this.started = false;
     await Promise.all(this.workers.map((worker) => worker.stop(STOP_LIMIT_MS)));
     this.counters.lateAnswers = this.workers.reduce((sum, worker) => sum + worker.lateAnswers, 0);
@@ -205,56 +196,19 @@ export class Pool implements WorkerEvents {
 
   /** At once, for emergencies and failures. What was taken and is not out counts as aborted. */
   kill(): void {
-    clearInterval(this.ticker);
+    this.stopTicking();
     this.started = false;
+    // Whoever still waits for something ends.
+    this.abort(new DataError('worker-failed', 'the workers have been stopped'));
     for (const worker of this.workers) worker.kill();
     const { counters } = this;
     counters.aborted = counters.in - counters.out - counters.droppedScript - counters.droppedFailure;
   }
 
-  // --- dealing
-
-  private fits(size: number): boolean {
-    const batch = this.open!;
-    return this.openEnd + size <= Math.min(batch.memory.length, BATCH_BYTES);
-  }
-
-  /** A slot's worth, but no more than keeps the worker busy for a few milliseconds. */
-  private mostEntries(batch: Batch): number {
-    const limit = this.perEventMicros > 0 ? Math.max(1, Math.floor(BATCH_MICROS / this.perEventMicros)) : 4;
-    return Math.min(this.options.batch, this.workers[batch.worker]!.link.perSlot, limit);
-  }
-
-  private openBatch(): boolean {
-    const { workers } = this;
-    let best: Worker | undefined;
-    for (let k = 0; k < workers.length; k++) {
-      const worker = workers[(this.turn + k) % workers.length]!;
-      if (worker.free.length === 0 || worker.state === 'down') continue;
-      if (!best || rank(worker) < rank(best)) best = worker;
-    }
-    if (!best) return false;
-    this.turn = (best.index + 1) % workers.length;
-    const slot = best.free.pop()!;
-    this.open = new Batch(best.index, slot, best.link.input(slot));
-    this.openEnd = best.link.payloadOffset;
-    this.window.enter(this.open);
-    return true;
-  }
-
-  private rawFlag(env: number): number {
-    const every = this.options.prescaleRaw;
-    if (every === 0) return 0;
-    const keep = this.eventNumber++ % every === 0 || (env & KEEP_RAW_BIT) !== 0;
-    if (keep) this.counters.rawKept++;
-    return keep ? INPUT_FLAG.keepRaw : 0;
-  }
-
   // --- what workers tell
 
-  progressed(worker: Worker, batch: Batch, micros: number): void {
-    if (micros > 0)
-      this.perEventMicros = this.perEventMicros * 0.8 + (micros / Math.max(1, batch.entries.length)) * 0.2;
+  progressed(worker: Worker, batch: Batch, events: number, micros: number): void {
+    this.dealer.measured(micros, events);
     if (batch.complete) worker.queue.splice(worker.queue.indexOf(batch), 1);
     else worker.send(batch, SERVICE.L1Accept);
     this.pump();
@@ -273,8 +227,9 @@ export class Pool implements WorkerEvents {
   }
 
   failed(worker: Worker, failure: Failure): void {
-    const { why, batch, atFirst, lastWords } = failure;
-    if (!this.started) return;
+    const { why, batch, atFirst, lastWords, broken } = failure;
+    if (broken) this.abort(broken);
+    if (!this.started || this.failure) return;
     const oversize = /Insufficient space for (\d+) bytes/.exec(lastWords);
     const isOversize = oversize !== null && this.options.transport === 'posix' && batch !== undefined;
     if (isOversize) {
@@ -296,20 +251,24 @@ export class Pool implements WorkerEvents {
   }
 
   private restart(worker: Worker, why: string, counts: boolean): void {
-    const now = performance.now();
+    const now = this.clock.now();
     worker.restarts = worker.restarts.filter((time) => now - time < RESTART_WINDOW_MS);
-    const tries = worker.restarts.length;
+    // One that hangs takes so long that hardly any restart falls into the same minute.
+    const tries = Math.max(worker.restarts.length, worker.fruitless);
     const first = why.split('\n')[0];
     if (counts && tries >= this.options.restarts) {
       this.abort(
         new DataError(
           'restarts-used-up',
-          `worker ${worker.index} failed (${first}), and it was restarted ${tries} times within a minute already`,
+          `worker ${worker.index} failed (${first}), and it was restarted ${tries} times already, within a minute or without doing anything since`,
         ),
       );
       return;
     }
-    if (counts) worker.restarts.push(now);
+    if (counts) {
+      worker.restarts.push(now);
+      worker.fruitless++;
+    }
     this.counters.restarts++;
     this.say(
       `worker ${worker.index} failed: ${first}; restarting it (${tries + 1} of ${this.options.restarts} within a minute)`,
@@ -324,7 +283,7 @@ export class Pool implements WorkerEvents {
 
   /** The new process gets the script and the transitions of the current state again, and then what was under way. */
   private async bringBack(worker: Worker, delay: number): Promise<void> {
-    if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
+    if (delay > 0) await this.clock.sleep(delay);
     if (!this.started) return;
     await worker.start(this.patience);
     await worker.loadScript(this.patience);
@@ -345,12 +304,31 @@ export class Pool implements WorkerEvents {
 
   // --- transitions
 
+  private async allTransition(bytes: Buffer, service: number): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
+    const seenBy: number[] = [];
+    // Whoever is replaced after its answer is brought to the state before this transition, and must see it again.
+    for (;;) {
+      const rest = this.workers.filter((worker) => !worker.up || seenBy[worker.index] !== worker.generation);
+      if (rest.length === 0) return outcomes;
+      const one = async (worker: Worker) => {
+        outcomes[worker.index] = await this.oneTransition(worker, bytes, service);
+        seenBy[worker.index] = worker.generation;
+      };
+      await Promise.all(rest.map(one));
+      if (this.failure) throw this.failure;
+    }
+  }
+
   /** However often its process is replaced meanwhile: the restarts themselves are limited. */
   private async oneTransition(worker: Worker, bytes: Buffer, service: number): Promise<Outcome> {
     for (;;) {
       await this.untilUp(worker);
       try {
-        return await worker.transition(bytes, service, 0, this.limitOf(service));
+        if (service === SERVICE.Configure && !worker.loaded) await worker.loadScript(this.patience);
+        const outcome = await worker.transition(bytes, service, 0, this.limitOf(service));
+        worker.fruitless = 0;
+        return outcome;
       } catch (error) {
         if (!(error instanceof DataError) || error.code !== 'worker-failed') throw error;
       }
@@ -362,25 +340,28 @@ export class Pool implements WorkerEvents {
       if (this.failure) throw this.failure;
       await this.restarting.get(worker);
       // It may have failed again already: give that time to be noticed.
-      if (!worker.up) await new Promise((resolve) => setTimeout(resolve, SOON_MS));
+      if (!worker.up) await this.clock.sleep(SOON_MS);
     }
     if (this.failure) throw this.failure;
   }
 
   private limitOf(service: number): number {
-    if (service === SERVICE.BeginRun) return this.options.beginRunTimeout;
-    return service === SERVICE.Configure ? this.patience : this.options.timeout;
+    if (service === SERVICE.Configure) return this.patience;
+    const limit = service === SERVICE.BeginRun ? this.options.beginRunTimeout : this.options.timeout;
+    return Math.min(limit, this.hurrying ?? limit);
   }
 
   // --- emitting
 
   private pump(): void {
-    if (this.pumping || this.failure) return;
+    if (this.pumping || this.failure || !this.window.ready) return;
     this.pumping = this.emitReady()
       .catch((error: unknown) => this.abort(error as Error))
       .finally(() => {
         this.pumping = undefined;
         this.wake();
+        // What became complete between the last look and now.
+        this.pump();
       });
   }
 
@@ -409,9 +390,4 @@ export class Pool implements WorkerEvents {
     this.failure ??= error;
     this.wake();
   }
-}
-
-/** Who gets the next batch: a worker that runs, with the least to do. */
-function rank(worker: Worker): number {
-  return (worker.state === 'up' ? 0 : 1000) + worker.queue.length;
 }

@@ -4,6 +4,7 @@ import type { Lifecycle } from '../cli/lifecycle.ts';
 import type { Output } from '../cli/output.ts';
 import { UsageError } from '../errors.ts';
 import { describeInterpreter, findInterpreter } from '../python/interpreter.ts';
+import { PythonProcess } from '../python/process.ts';
 import { DgramReader } from '../stream/dgram-reader.ts';
 import { openSink, openStream } from '../stream/open.ts';
 import type { DgramSink } from '../stream/sink.ts';
@@ -15,7 +16,7 @@ import { Emitter } from './emitter.ts';
 import { makeLinks } from './links/make.ts';
 import { Pool } from './pool.ts';
 import type { DrpOptions } from './types.ts';
-import { Worker } from './worker.ts';
+import { Worker, type WorkerParts } from './worker.ts';
 
 export interface DrpStreams {
   input: string;
@@ -63,7 +64,8 @@ export async function runDrp(context: DrpContext): Promise<readonly Finding[]> {
     counters,
     say,
     drain: sinks.drain,
-    workers: (events) => links.links.map((link, index) => new Worker(index, link, interpreter.command, events)),
+    workers: (events) =>
+      links.links.map((link, index) => new Worker({ index, link, spawn: spawnOf(interpreter.command), events })),
   });
   context.onPool?.(pool);
   const hurry = () => pool.hurry(HURRY_MS);
@@ -87,6 +89,10 @@ export async function runDrp(context: DrpContext): Promise<readonly Finding[]> {
     links.close();
     forget();
   }
+}
+
+function spawnOf(command: string): WorkerParts['spawn'] {
+  return ({ args, env, pipes }, index) => new PythonProcess({ command, args, env, pipes, prefix: `w${index}: ` });
 }
 
 interface Sinks {

@@ -12,9 +12,14 @@ export class ReorderWindow {
     this.batches.push(batch);
   }
 
+  /** True if a batch can leave. */
+  get ready(): boolean {
+    return this.batches[0]?.complete ?? false;
+  }
+
   /** The next complete batch at the front, or undefined. */
   leave(): Batch | undefined {
-    return this.batches[0]?.complete ? this.batches.shift() : undefined;
+    return this.ready ? this.batches.shift() : undefined;
   }
 
   get size(): number {

@@ -27,16 +27,19 @@ export interface PythonExit {
 
 const KEPT_BYTES = 64 * 1024;
 const TERM_GRACE_MS = 2000;
+/** Words may still be in the pipes when a process is gone; but its own children may hold them open for ever. */
+const LAST_WORDS_MS = 300;
 
 export class PythonProcess {
   readonly pid: number | undefined;
-  /** Settles when the process is gone and its output has been read; never rejects. */
+  /** Settles when the process is gone and its output has been read, as far as it was there soon; never rejects. */
   readonly exited: Promise<PythonExit>;
   private readonly child: ChildProcess;
   private readonly prefix: string | undefined;
   private kept = '';
   private line = '';
   private gone = false;
+  private ended = false;
 
   constructor(options: PythonProcessOptions) {
     const { command, args } = boundToParent(options.command, options.args);
@@ -54,10 +57,19 @@ export class PythonProcess {
     }
     this.exited = new Promise((resolve) => {
       const finish = (code: number | null, signal: NodeJS.Signals | null) => {
+        if (this.ended) return;
+        this.ended = true;
         this.gone = true;
+        clearTimeout(silence);
+        for (const stream of this.child.stdio) stream?.destroy();
         this.flushLine();
         resolve({ code, signal, lastWords: this.kept });
       };
+      let silence: NodeJS.Timeout | undefined;
+      this.child.on('exit', (code, signal) => {
+        this.gone = true;
+        silence = setTimeout(() => finish(code, signal), LAST_WORDS_MS);
+      });
       this.child.on('error', (error) => {
         this.kept += `${error.message}\n`;
         if (this.pid === undefined) finish(127, null);

@@ -129,7 +129,11 @@ export abstract class OwnLink implements WorkerLink {
       case FROM_WORKER.STOPPED:
         return { kind: 'stopped' };
       case FROM_WORKER.ERROR:
-        return { kind: 'error', text: payload ? payload.toString('utf8') : this.errorText(message.bytes) };
+        return {
+          kind: 'error',
+          text: payload ? payload.toString('utf8') : this.errorText(message.bytes),
+          sequence: message.sequence,
+        };
       case FROM_WORKER.RESULTS:
         return this.resultsOf(message, payload);
       default:
