@@ -172,6 +172,10 @@ export const identityFlags = {
     helpValue: 'TEXT',
     helpGroup: 'IDENTITY',
   }),
+  'ipc-ephemeral': Flags.boolean({
+    summary: 'nothing of shared memory is left, even after SIGKILL; ipcs and ipc-ls do not show it by name',
+    helpGroup: 'IDENTITY',
+  }),
   'ipc-mode': Flags.string({
     summary: 'mode of IPC objects, octal',
     helpValue: 'MODE',
@@ -238,6 +242,7 @@ export function optionsFrom(
     // Without a name two of them must not take each other for the same detector.
     instance: flags.instance ?? (named === undefined ? `pid${process.pid}` : undefined),
     ipcMode: parseMode(flags['ipc-mode']),
+    ipcEphemeral: flags['ipc-ephemeral'],
     slots: flags.slots,
     batch: flags.batch,
     pebble: parseBytes(pebble ?? flags.pebble, pebble === undefined ? '--pebble' : '-k pebbleBufSize'),

@@ -37,6 +37,8 @@ export interface PoolParts {
   /** Writes everything that was emitted; then the views are free. */
   drain: () => Promise<void>;
   say: (message: string) => void;
+  /** Told whenever every worker has attached to its memory. */
+  attached?: () => void;
   clock?: Clock;
 }
 
@@ -47,6 +49,7 @@ export class Pool implements WorkerEvents {
   private readonly counters: Counters;
   private readonly drain: () => Promise<void>;
   private readonly say: (message: string) => void;
+  private readonly attached: (() => void) | undefined;
   private readonly window = new ReorderWindow();
   private readonly state = new RunState();
   private readonly clock: Clock;
@@ -63,13 +66,14 @@ export class Pool implements WorkerEvents {
   private timeout: number;
   private hurrying: number | undefined;
 
-  constructor({ options, workers, emitter, counters, drain, say, clock = REAL_CLOCK }: PoolParts) {
+  constructor({ options, workers, emitter, counters, drain, say, attached, clock = REAL_CLOCK }: PoolParts) {
     this.options = options;
     this.emitter = emitter;
     this.counters = counters;
     this.verifier = new Verifier(options, counters);
     this.drain = drain;
     this.say = say;
+    this.attached = attached;
     this.timeout = options.timeout;
     this.patience = Math.max(options.timeout, START_LIMIT_MS);
     this.workers = workers(this);
@@ -94,6 +98,7 @@ export class Pool implements WorkerEvents {
       await Promise.all(rest.map((worker) => this.startOne(worker)));
     this.started = true;
     for (const worker of this.workers) worker.ready();
+    this.attached?.();
   }
 
   /** A process that is killed while it starts is started again; one that fails by itself would only do so again. */
@@ -298,6 +303,7 @@ export class Pool implements WorkerEvents {
       }
     }
     worker.ready();
+    if (this.workers.every(({ up }) => up)) this.attached?.();
     for (const batch of worker.queue) worker.send(batch, SERVICE.L1Accept);
     this.wake();
   }

@@ -64,6 +64,7 @@ export async function runDrp(context: DrpContext): Promise<readonly Finding[]> {
     counters,
     say,
     drain: sinks.drain,
+    attached: () => links.attached(),
     workers: (events) =>
       links.links.map((link, index) => new Worker({ index, link, spawn: spawnOf(interpreter.command), events })),
   });

@@ -30,6 +30,8 @@ export interface DrpOptions {
   /** Separates two of them with one identity on a node. */
   instance: string | undefined;
   ipcMode: number;
+  /** Segments lose their names when every worker is attached, so that they go with their last user even after SIGKILL. */
+  ipcEphemeral: boolean;
   /** Slots per worker, the first one for transitions only. */
   slots: number;
   /** Most dgrams in one slot. */

@@ -11,15 +11,9 @@ import { headOf, segmentUsers } from './processes.ts';
 import type { IpcIdentity, IpcSet, IpcSetOptions, PosixObjects } from './types.ts';
 import { waitFor } from './waiting.ts';
 
-const PAGE = 4096;
 const MEMORY_FOLDER = '/dev/shm';
 const LOCK_TRIES = 400;
 const LOCK_PAUSE_MS = 5;
-
-/** Bytes of each of the two segments of a worker: the larger of the two limits, in whole pages (section 2.3). */
-export function posixSegmentBytes(pebble: number, maxTransition: number): number {
-  return Math.ceil(Math.max(pebble, maxTransition) / PAGE) * PAGE;
-}
 
 /** @throws DaqError `already-served`, `ipc-limit`, `ipc-refused`; UsageError for an instance, which these names cannot hold */
 export function openPosixSet(options: IpcSetOptions): PosixSet {

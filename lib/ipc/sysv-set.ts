@@ -7,13 +7,6 @@ import type { Registry } from './registry.ts';
 import { type Claim, claimKey, isTaken } from './sysv-claim.ts';
 import type { IpcIdentity, IpcSet, IpcSetOptions, RecreateOptions, SysvObjects } from './types.ts';
 
-const HEADER = 4096;
-
-/** Bytes of each of the two segments of a worker: a header page and the slots (docs/drp-python.md, memory). */
-export function sysvSegmentBytes(slots: number, slotBytes: number): number {
-  return HEADER + slots * slotBytes;
-}
-
 /** @throws DaqError `already-served`, `ipc-limit`, `ipc-refused` */
 export function openSysvSet(options: IpcSetOptions): SysvSet {
   return withKernel(() =>

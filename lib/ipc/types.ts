@@ -31,7 +31,7 @@ export interface IpcSetOptions {
   identity: IpcIdentity;
   /** Number of workers, 1 to 255. */
   workers: number;
-  /** Bytes of each of the two segments of a worker: `sysvSegmentBytes` or `posixSegmentBytes`. */
+  /** Bytes of each of the two segments of a worker; their layout is the caller's. */
   segmentBytes: number;
   /** Permission bits of everything that is made, whatever the umask. Default 0600. */
   mode?: number;

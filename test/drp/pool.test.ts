@@ -32,6 +32,7 @@ function optionsOf(changes: Partial<DrpOptions>): DrpOptions {
     identity: { partition: 0, detName: 'd', segment: 0, detType: '', detId: '', instrument: '' },
     instance: undefined,
     ipcMode: 0o600,
+    ipcEphemeral: false,
     slots: 3,
     batch: 8,
     pebble: 256,
@@ -52,7 +53,7 @@ function optionsOf(changes: Partial<DrpOptions>): DrpOptions {
     supervisor: '',
     verbose: 0,
     ...changes,
-  } as DrpOptions;
+  };
 }
 
 /** Two cycles with steps, slow updates and events; the nanoseconds count the dgrams. */
@@ -254,6 +255,7 @@ t.test('a stop is asked for, and then everything is killed, at any time', (t) =>
     if (error && !(error instanceof DataError)) return error.stack ?? error.message;
     // What a process that is being killed has left to do must not come back.
     for (let left = 40; left > 0; left--) await simulation.time.step().catch(() => {});
+    if (simulation.links.some(({ resetsAfterEnd }) => resetsAfterEnd > 0)) return 'objects were made after the end';
     return simulation.links.some(({ process }) => process?.alive) ? 'a process was left running' : '';
   }),
 );

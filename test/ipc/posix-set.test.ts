@@ -6,22 +6,15 @@ import t from 'tap';
 import { leasePath } from '../../lib/ipc/lease.ts';
 import { openIpcSet } from '../../lib/ipc/open.ts';
 import { baseName, workerNames } from '../../lib/ipc/posix-names.ts';
-import { posixSegmentBytes } from '../../lib/ipc/posix-set.ts';
 import { runtimeFolder } from '../../lib/ipc/runtime-folder.ts';
 import type { IpcIdentity, IpcSetOptions } from '../../lib/ipc/types.ts';
 import { asRoot, asUser, freshIdentity, namesLeft, privateRuntimeFolder, queueExists, startOwner } from './machine.ts';
 
 const folder = privateRuntimeFolder(t);
-const segmentBytes = posixSegmentBytes(5000, 8000);
+const segmentBytes = 8192;
 const open = (identity: IpcIdentity, more: Partial<IpcSetOptions> = {}) =>
   openIpcSet({ transport: 'posix', identity, workers: 2, segmentBytes, ...more });
 const namesOf = (identity: IpcIdentity, worker = 0) => workerNames(baseName(identity), worker);
-
-t.test('sizes (2.3): the larger limit, in whole pages', (t) => {
-  t.equal(posixSegmentBytes(1 << 20, 8 << 20), 8388608);
-  t.equal(posixSegmentBytes(4097, 1), 8192);
-  t.end();
-});
 
 t.test('the objects of a set, as the existing side finds them (2.2)', (t) => {
   const identity = freshIdentity();

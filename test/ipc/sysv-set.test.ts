@@ -3,13 +3,12 @@ import t from 'tap';
 import { identityHash, KIND, makeKey } from '../../lib/ipc/keys.ts';
 import { openIpcSet } from '../../lib/ipc/open.ts';
 import { Registry, registryKey } from '../../lib/ipc/registry.ts';
-import { sysvSegmentBytes } from '../../lib/ipc/sysv-set.ts';
 import type { IpcIdentity, IpcSetOptions } from '../../lib/ipc/types.ts';
 import { asRoot, asUser, freshIdentity, keysOf, privateRuntimeFolder } from './machine.ts';
 
 privateRuntimeFolder(t);
 const uid = process.geteuid!();
-const segmentBytes = sysvSegmentBytes(2, 8192);
+const segmentBytes = 4096 + 2 * 8192;
 const open = (identity: IpcIdentity, more: Partial<IpcSetOptions> = {}) =>
   openIpcSet({ transport: 'sysv', identity, workers: 2, segmentBytes, ...more });
 const hashOf = (identity: IpcIdentity) => identityHash(uid, identity);

@@ -12,6 +12,8 @@ const UNNAMED = 'drp';
 
 export interface Links {
   links: readonly WorkerLink[];
+  /** For --ipc-ephemeral: to be called whenever every worker has attached. */
+  attached(): void;
   /** Removes every IPC object; works any number of times. */
   close(): void;
   /** The same, for emergencies: the mappings are left alone. */
@@ -31,6 +33,7 @@ export function makeLinks(options: DrpOptions, say: (message: string) => void): 
     identity: { partition, detName: detName || UNNAMED, segment, instance: options.instance },
     workers: options.workers,
     mode: options.ipcMode,
+    ephemeral: options.ipcEphemeral,
   };
   if (options.transport === 'sysv') {
     const set = openIpcSet({ ...common, transport: 'sysv', segmentBytes: sysvSegmentBytes(options) });
@@ -53,7 +56,7 @@ export function makeLinks(options: DrpOptions, say: (message: string) => void): 
 function linksOf(
   { workers }: DrpOptions,
   make: (worker: number) => WorkerLink,
-  set?: Pick<IpcSet<unknown>, 'close' | 'unlinkSync'>,
+  set?: Pick<IpcSet<unknown>, 'close' | 'unlinkSync' | 'markForRemoval'>,
 ): Links {
   try {
     const links = Array.from({ length: workers }, (_, worker) => make(worker));
@@ -61,7 +64,7 @@ function linksOf(
       for (const link of links) link.close();
       set?.close();
     };
-    return { links, close, unlink: () => set?.unlinkSync() };
+    return { links, close, attached: () => set?.markForRemoval(), unlink: () => set?.unlinkSync() };
   } catch (error) {
     set?.close();
     throw error;
