@@ -101,9 +101,9 @@ export function readHead(bytes: Buffer): RegistryHead | undefined {
   };
 }
 
-/** True if nothing has been written: its maker has just made it, or died right then. */
+/** True if the magic, which is written last, is not there yet: its maker has just made it, or died right then. */
 export function isBlank(bytes: Buffer): boolean {
-  return bytes.subarray(0, HEAD.size).every((byte) => byte === 0);
+  return bytes.subarray(0, MAGIC.length).every((byte) => byte === 0);
 }
 
 export function writeRecord(bytes: Buffer, record: ObjectRecord): void {

@@ -245,7 +245,7 @@ function isServiceName(text: string): boolean {
 }
 
 /** Strings, quoted and plain names, and what is left: numbers. */
-const WORDS = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[a-zA-Z$_][.\w$]*|0x[0-9a-fA-F]+|\d+\.\d+|\d+/g;
+const WORDS = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[a-zA-Z$_][.\w$]*|0x[0-9a-fA-F]+|\d+(?:\.\d+)?[eE][+-]?\d+|\d+\.\d+|\d+/g;
 
 /** Prefix of the name that stands for an integer; no detector can be called so. */
 const INTEGER = 'integer ';
@@ -256,8 +256,15 @@ const INTEGER = 'integer ';
  */
 function plainNumbers(text: string): string {
   return text.replace(WORDS, (word) => {
+    if (/^\d[\d.]*e/i.test(word)) return plainDecimal(Number(word));
     if (!/^(0x|\d+$)/.test(word)) return word;
     const value = BigInt(word);
     return value > BigInt(Number.MAX_SAFE_INTEGER) ? `'${INTEGER}${value}'` : String(value);
   });
+}
+
+/** `1e5` as `100000`: filtrex knows no exponents. */
+function plainDecimal(value: number): string {
+  if (!Number.isFinite(value)) throw new UsageError(`--where: a number is too large`);
+  return value.toLocaleString('en-US', { useGrouping: false, maximumSignificantDigits: 21 });
 }
