@@ -1,7 +1,6 @@
 /** The real executables of bin/, for end-to-end tests. They are built first if they are not there. */
 
-import { existsSync, readFileSync } from 'node:fs';
-import { constants } from 'node:os';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { execa, execaSync, type Options } from 'execa';
 
@@ -38,16 +37,4 @@ export async function run(name: string, args: readonly string[], options: Option
   });
   const bytes = (part: unknown) => (part instanceof Uint8Array ? Buffer.from(part) : Buffer.alloc(0));
   return { stdout: bytes(result.stdout), stderr: bytes(result.stderr).toString(), status: result.exitCode ?? -1 };
-}
-
-/** Waits until a process has its own handler for a signal: before that the signal would simply end it. */
-export async function untilItHandles(pid: number | undefined, signal: 'SIGINT' | 'SIGTERM'): Promise<void> {
-  const bit = 1n << BigInt(constants.signals[signal] - 1);
-  for (let i = 0; i < 1000; i++) {
-    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
-    const caught = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`);
-    if ((caught & bit) !== 0n) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error(`process ${pid} never took ${signal} into its hands`);
 }

@@ -245,7 +245,8 @@ function isServiceName(text: string): boolean {
 }
 
 /** Strings, quoted and plain names, and what is left: numbers. */
-const WORDS = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[a-zA-Z$_][.\w$]*|0x[0-9a-fA-F]+|\d+(?:\.\d+)?[eE][+-]?\d+|\d+\.\d+|\d+/g;
+const WORDS =
+  /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[a-zA-Z$_][.\w$]*|0x[0-9a-fA-F]+|\d+(?:\.\d+)?[eE][+-]?\d+|\d+\.\d+|\d+/g;
 
 /** Prefix of the name that stands for an integer; no detector can be called so. */
 const INTEGER = 'integer ';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import t from 'tap';
-import { executable, run, untilItHandles } from '../executable.ts';
+import { executable, run } from '../executable.ts';
 import { writtenSeeds } from '../fuzz/seeds.ts';
 import { needsShared, SHARED } from '../golden.ts';
 import { fileOf, temporaryFolder } from '../stream/streams.ts';
@@ -316,7 +316,15 @@ t.test('SIGINT ends the wait for somebody who writes', async (t) => {
   const pipe = join(temporaryFolder(t), 'pipe');
   execFileSync('mkfifo', [pipe]);
   const child = execa(DGRAM_CAT, [pipe], { reject: false });
-  await untilItHandles(child.pid, 'SIGINT');
+  // Its answer to SIGUSR1 says that the signals are in its hands.
+  let words = '';
+  child.stderr.on('data', (text: Buffer) => {
+    words += text.toString();
+  });
+  for (let i = 0; i < 200 && !/in 0|balance/.test(words); i++) {
+    await sleep(i === 0 ? 1000 : 100);
+    child.kill('SIGUSR1');
+  }
   child.kill('SIGINT');
   t.equal((await child).exitCode, 130);
 });
