@@ -27,3 +27,12 @@ export type Answer =
   | { kind: 'garbage'; why: string }
   /** An answer of a process that has been replaced, or to a question that nobody waits for. */
   | { kind: 'late' };
+
+/** The same with copies of what lies in worker memory. */
+export function keepOutcome(outcome: Outcome): Outcome {
+  if (outcome.kind !== 'changed' && outcome.kind !== 'oversize' && outcome.kind !== 'same') return outcome;
+  const copy = { ...outcome, trigger: outcome.trigger && Buffer.from(outcome.trigger) };
+  if (copy.kind === 'changed') copy.bytes = Buffer.from(copy.bytes);
+  if (copy.kind === 'oversize' && copy.bytes) copy.bytes = Buffer.from(copy.bytes);
+  return copy;
+}

@@ -14,7 +14,7 @@ import { Dealer } from './dealer.ts';
 import type { Emitter } from './emitter.ts';
 import type { Outcome } from './outcome.ts';
 import { INPUT_FLAG } from './protocol.ts';
-import { RunState } from './run-state.ts';
+import { RunState, type SeenTransition } from './run-state.ts';
 import type { DrpOptions } from './types.ts';
 import { Verifier } from './verifier.ts';
 import { ReorderWindow } from './window.ts';
@@ -58,6 +58,8 @@ export class Pool implements WorkerEvents {
   /** Starting, loading the script and Configure import libraries: a short --timeout is not meant for them. */
   private readonly patience: number;
   private readonly restarting = new Map<Worker, Promise<void>>();
+  /** What workers that are being brought back have still to see. */
+  private readonly missed = new Map<Worker, SeenTransition[]>();
   private readonly stopTicking: () => void;
   private pumping: Promise<void> | undefined;
   private wakers: (() => void)[] = [];
@@ -155,12 +157,8 @@ export class Pool implements WorkerEvents {
       );
     }
     const bytes = Buffer.from(dgram.slice());
-    const outcomes = await this.allTransition(bytes, service);
-    if (this.failure) throw this.failure;
-    this.verifier.transition(bytes, service, outcomes);
-    const first = outcomes[0]!;
-    this.state.apply(bytes, service, first.kind === 'changed' ? first.bytes : bytes);
-    this.emitter.emit(bytes, first);
+    const [first] = await this.allTransition(bytes, service);
+    this.emitter.emit(bytes, first!);
     await this.drain();
   }
 
@@ -221,14 +219,6 @@ export class Pool implements WorkerEvents {
 
   verify(batch: Batch, outcomes: Outcome[]): string | undefined {
     return this.verifier.events(batch, outcomes);
-  }
-
-  keep(outcome: Outcome): Outcome {
-    if (outcome.kind !== 'changed' && outcome.kind !== 'oversize' && outcome.kind !== 'same') return outcome;
-    const copy = { ...outcome, trigger: outcome.trigger && Buffer.from(outcome.trigger) };
-    if (copy.kind === 'changed') copy.bytes = Buffer.from(copy.bytes);
-    if (copy.kind === 'oversize' && copy.bytes) copy.bytes = Buffer.from(copy.bytes);
-    return copy;
   }
 
   failed(worker: Worker, failure: Failure): void {
@@ -292,38 +282,49 @@ export class Pool implements WorkerEvents {
     if (!this.started) return;
     await worker.start(this.patience);
     await worker.loadScript(this.patience);
-    for (const { bytes, service, result } of this.state.transitions) {
-      const outcome = await worker.transition(bytes, service, INPUT_FLAG.repetition, this.limitOf(service));
-      const again = outcome.kind === 'changed' ? outcome.bytes : bytes;
-      if (service === SERVICE.Configure && !sameConfigure(again, result)) {
-        throw new DataError(
-          'unequal-configure',
-          `worker ${worker.index} describes its data differently after its restart`,
-        );
-      }
-    }
+    const steps = [...this.state.transitions];
+    this.missed.set(worker, steps);
+    for (let step = steps.shift(); step; step = steps.shift()) await this.repeat(worker, step);
+    this.missed.delete(worker);
     worker.ready();
     if (this.workers.every(({ up }) => up)) this.attached?.();
     for (const batch of worker.queue) worker.send(batch, SERVICE.L1Accept);
     this.wake();
   }
 
+  private async repeat(worker: Worker, { bytes, service, result }: SeenTransition): Promise<void> {
+    const outcome = await worker.transition(bytes, service, INPUT_FLAG.repetition, this.limitOf(service));
+    const again = outcome.kind === 'changed' ? outcome.bytes : bytes;
+    if (service !== SERVICE.Configure || sameConfigure(again, result)) return;
+    throw new DataError('unequal-configure', `worker ${worker.index} describes its data differently after its restart`);
+  }
+
   // --- transitions
 
+  /**
+   * Everybody answers it. Whoever is replaced after that is brought to the state before it, and sees it again: now, or behind what it is
+   * catching up with. Nobody need be up at the same time as the others: workers that die all the time would never be.
+   */
   private async allTransition(bytes: Buffer, service: number): Promise<Outcome[]> {
-    const outcomes: Outcome[] = [];
     const seenBy: number[] = [];
-    // Whoever is replaced after its answer is brought to the state before this transition, and must see it again.
+    const one = async (worker: Worker) => {
+      const outcome = await this.oneTransition(worker, bytes, service);
+      seenBy[worker.index] = worker.generation;
+      return outcome;
+    };
+    const outcomes = await Promise.all(this.workers.map(one));
     for (;;) {
-      const rest = this.workers.filter((worker) => !worker.up || seenBy[worker.index] !== worker.generation);
-      if (rest.length === 0) return outcomes;
-      const one = async (worker: Worker) => {
-        outcomes[worker.index] = await this.oneTransition(worker, bytes, service);
-        seenBy[worker.index] = worker.generation;
-      };
-      await Promise.all(rest.map(one));
       if (this.failure) throw this.failure;
+      const behind = this.workers.find((worker) => worker.up && seenBy[worker.index] !== worker.generation);
+      if (behind === undefined) break;
+      outcomes[behind.index] = await one(behind);
     }
+    this.verifier.transition(bytes, service, outcomes);
+    const first = outcomes[0]!;
+    const result = first.kind === 'changed' ? first.bytes : bytes;
+    this.state.apply(bytes, service, result);
+    for (const worker of this.workers) if (!worker.up) this.missed.get(worker)?.push({ bytes, service, result });
+    return outcomes;
   }
 
   /** However often its process is replaced meanwhile: the restarts themselves are limited. */

@@ -5,7 +5,7 @@ import { describeExit, type PythonProcess } from '../python/process.ts';
 import { SERVICE } from '../xtc/service.ts';
 import type { Batch } from './batch.ts';
 import { type Clock, REAL_CLOCK } from './clock.ts';
-import type { Answer, Outcome } from './outcome.ts';
+import { type Answer, keepOutcome, type Outcome } from './outcome.ts';
 import type { Launch, Post, WorkerLink } from './types.ts';
 
 /** Somebody waits for the next answer that is not about a batch. */
@@ -44,8 +44,6 @@ export interface WorkerEvents {
   progressed(worker: Worker, batch: Batch, events: number, micros: number): void;
   /** The process died, hung or lied, and is gone now. */
   failed(worker: Worker, failure: Failure): void;
-  /** Copies what must outlive the slot. */
-  keep(outcome: Outcome): Outcome;
   /** Checks results; text if one is bad. */
   verify(batch: Batch, outcomes: readonly Outcome[]): string | undefined;
 }
@@ -145,7 +143,7 @@ export class Worker {
     const entries = [{ offset, size: bytes.length, flags }];
     const result = await this.ask(timeout, { kind: 'dgrams', slot: 0, entries, sequence, service }, (answer) =>
       answer.kind === 'results' && answer.sequence === sequence && answer.outcomes.length === 1
-        ? this.listener.keep(answer.outcomes[0]!)
+        ? keepOutcome(answer.outcomes[0]!)
         : undefined,
     );
     if (service === SERVICE.Unconfigure) this.loaded = false;
@@ -320,7 +318,7 @@ export class Worker {
     this.events += outcomes.length;
     this.micros += micros;
     this.fruitless = 0;
-    batch.settle(outcomes, this.listener.keep);
+    batch.settle(outcomes, keepOutcome);
     this.partial = batch.complete ? undefined : { sequence, batch };
     this.listener.progressed(this, batch, outcomes.length, micros);
   }

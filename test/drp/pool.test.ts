@@ -14,6 +14,10 @@ import { type Faults, SimulatedLink, SimulatedTime } from './simulated-workers.t
 
 const SCHEDULES = Number(process.env.SCHEDULES ?? 150);
 const MOST_STEPS = 200_000;
+/** Milliseconds, little more than half of what a simulated worker takes to be where the others are. */
+const KILL_EVERY = 6;
+/** If both had to be up at the same time at a transition, it would take ten times as many. */
+const MOST_KILLS = 6000;
 const NO_FAULTS: Faults = { die: 0, hang: 0, lie: 0, fail: 0, short: 0 };
 const STATE: ReadonlySet<number> = new Set([
   SERVICE.Configure,
@@ -220,6 +224,25 @@ t.test('all workers are killed at once, again and again', (t) =>
     const missing = simulation.input.length - simulation.written.length;
     return error?.stack ?? (missing === 0 ? simulation.account() : `${missing} dgrams are missing`);
   }),
+);
+
+t.test(
+  'workers are killed in turn for ever, so that they are hardly ever up together: it goes on all the same',
+  async (t) => {
+    let kills = 0;
+    for (let seed = 1; seed <= 20; seed++) {
+      const simulation = new Simulation(seed, NO_FAULTS, { workers: 2 });
+      const killOne = () => {
+        simulation.links[kills++ % 2]!.process?.end('SIGKILL');
+        simulation.time.in(KILL_EVERY, killOne);
+      };
+      simulation.time.in(KILL_EVERY, killOne);
+      t.equal(await simulation.finish(), undefined);
+      t.equal(simulation.written.length, simulation.input.length);
+      t.equal(simulation.account(), '');
+    }
+    t.ok(kills < MOST_KILLS, `${kills} kills`);
+  },
 );
 
 t.test('few restarts: it ends, by itself or with its reason, and the balance is closed', (t) =>
