@@ -51,3 +51,25 @@ export interface DetectorWanted {
   /** Serial numbers of the segments, in the order of the segments. */
   readonly serials: readonly string[];
 }
+
+/** Tells a number of a document from an object that has the same keys. */
+export function isDocNumber(value: DocValue): value is DocNumber {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const { kind, value: number } = value as { kind?: unknown; value?: unknown };
+  return (kind === 'int' && typeof number === 'bigint') || (kind === 'float' && typeof number === 'number');
+}
+
+/** Bytes of an element. */
+export const ELEMENT_BYTES: Readonly<Record<Dtype, number>> = {
+  '<f4': 4,
+  '<f8': 8,
+  '|i1': 1,
+  '<i2': 2,
+  '<i4': 4,
+  '<i8': 8,
+  '|u1': 1,
+  '<u2': 2,
+  '<u4': 4,
+  '<u8': 8,
+  '|b1': 1,
+};
