@@ -1,13 +1,13 @@
 /** From a document to fields and values. The two are apart, so that descriptions and data can go into different dgrams. */
 
 import { DataError } from '../errors.ts';
+import { describeNode, type JsonNode, keyText } from '../json/node.ts';
+import { type FlawCode, type FlawReport, JsonReader } from '../json/reader.ts';
+import { JsonText } from '../json/text.ts';
 import { type FieldSpec, rankOf } from '../xtc/describe.ts';
 import { TEXT_SIZE } from '../xtc/layout.ts';
 import type { FieldValue } from '../xtc/writer.ts';
 import { readHeader, type Version } from './header.ts';
-import { describeNode, type JsonNode, keyText } from './json/node.ts';
-import { type FlawCode, type FlawReport, JsonReader } from './json/reader.ts';
-import { JsonText } from './json/text.ts';
 import { DEFAULT_RULES, Problems, type Rules, type Subject } from './problem.ts';
 import { Types } from './types.ts';
 import { ValueReader } from './value.ts';

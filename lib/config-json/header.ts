@@ -1,8 +1,8 @@
 /** The special keys of a document: who is described, by which algorithm (spec json2xtc.md, section 3). */
 
+import { describeNode, findMember, type JsonMember, type JsonNode, type JsonObject, keyText } from '../json/node.ts';
+import { upToNul } from '../json/text.ts';
 import { TEXT_SIZE } from '../xtc/layout.ts';
-import { describeNode, findMember, type JsonMember, type JsonNode, type JsonObject, keyText } from './json/node.ts';
-import { upToNul } from './json/text.ts';
 import { numberItems } from './number/items.ts';
 import { NumberLiteral } from './number/literal.ts';
 import type { Subject } from './problem.ts';

@@ -3,7 +3,7 @@
  */
 
 import type { Place } from '../errors.ts';
-import type { JsonText } from './json/text.ts';
+import type { JsonText } from '../json/text.ts';
 
 /** How a document is judged. */
 export interface Rules {

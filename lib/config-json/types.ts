@@ -1,8 +1,8 @@
 /** What `:types:` declares: base types, arrays, enums (spec json2xtc.md, section 3). */
 
+import { compareKeys, describeNode, findMember, type JsonNode, type JsonObject, keyText } from '../json/node.ts';
+import { upToNul } from '../json/text.ts';
 import { CODE, type FieldTypeName, MAX_RANK } from '../xtc/layout.ts';
-import { compareKeys, describeNode, findMember, type JsonNode, type JsonObject, keyText } from './json/node.ts';
-import { upToNul } from './json/text.ts';
 import { numberItems } from './number/items.ts';
 import { NumberLiteral } from './number/literal.ts';
 import type { Subject } from './problem.ts';

@@ -1,10 +1,10 @@
 /** Values of a document as they are stored: which literals a type takes, and what becomes of them (spec json2xtc.md, section 5). */
 
+import { describeNode, type JsonNode } from '../json/node.ts';
+import { upToNul } from '../json/text.ts';
 import { viewOf } from '../xtc/dgram.ts';
 import { CODE, ELEMENT_SIZE, type FieldTypeName } from '../xtc/layout.ts';
 import type { FieldValue } from '../xtc/writer.ts';
-import { describeNode, type JsonNode } from './json/node.ts';
-import { upToNul } from './json/text.ts';
 import { INTEGERS, type IntegerType, isIntegerType, putInteger, wrap } from './number/integer.ts';
 import { nextLiteral } from './number/items.ts';
 import { NumberLiteral } from './number/literal.ts';

@@ -3,7 +3,7 @@
  * the fields, their names and their types.
  */
 
-import { describeNode, findMember, type JsonNode, type JsonObject, keyText } from './json/node.ts';
+import { describeNode, findMember, type JsonNode, type JsonObject, keyText } from '../json/node.ts';
 import type { Subject } from './problem.ts';
 import { type Declared, sortedMembers, type Types } from './types.ts';
 

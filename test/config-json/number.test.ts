@@ -1,7 +1,7 @@
 import t from 'tap';
 import { elementText } from '../../lib/config-json/document/number-text.ts';
 import { NumberLiteral } from '../../lib/config-json/number/literal.ts';
-import { referenceDouble } from '../../lib/config-json/number/reference.ts';
+import { referenceDouble } from '../../lib/json/reference.ts';
 import { CODE } from '../../lib/xtc/layout.ts';
 import { seeded } from './random-document.ts';
 

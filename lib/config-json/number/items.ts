@@ -1,6 +1,6 @@
 /** The literals of lists of numbers, which have no nodes of their own. */
 
-import type { JsonList, JsonNumbers } from '../json/node.ts';
+import type { JsonList, JsonNumbers } from '../../json/node.ts';
 import { NumberLiteral } from './literal.ts';
 
 /** Positions of the number literals of a short list; undefined for items that are no numbers. */

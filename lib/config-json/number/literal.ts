@@ -3,7 +3,7 @@
  * the usual short ones.
  */
 
-import { referenceDouble } from './reference.ts';
+import { referenceDouble } from '../../json/reference.ts';
 
 const ZERO = 0x30;
 const NINE = 0x39;

@@ -4,9 +4,9 @@
  */
 
 import { isUtf8 } from 'node:buffer';
-import { DataError } from '../../errors.ts';
-import { referenceDouble } from '../number/reference.ts';
+import { DataError } from '../errors.ts';
 import { findMember, type JsonList, type JsonNode, type JsonObject, keyText } from './node.ts';
+import { referenceDouble } from './reference.ts';
 import { escapeValue, hex4, type JsonText } from './text.ts';
 
 const QUOTE = 0x22;

@@ -1,8 +1,8 @@
 import t from 'tap';
-import { JsonReader } from '../../lib/config-json/json/reader.ts';
-import { JsonText } from '../../lib/config-json/json/text.ts';
 import { DataError } from '../../lib/errors.ts';
-import { pick, randomDocument, seeded } from './random-document.ts';
+import { JsonReader } from '../../lib/json/reader.ts';
+import { JsonText } from '../../lib/json/text.ts';
+import { pick, randomDocument, seeded } from '../config-json/random-document.ts';
 
 /** `ok`, or `line:column` of the syntax error. */
 function verdict(input: string | Buffer): string {
