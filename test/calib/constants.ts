@@ -1,7 +1,14 @@
 /** Sets of constants for tests. */
 
 import { createHash } from 'node:crypto';
-import { type Constant, type ConstantSet, type DocRecord, type DocValue, type Dtype, ELEMENT_BYTES } from '../../lib/calib/types.ts';
+import {
+  type Constant,
+  type ConstantSet,
+  type DocRecord,
+  type DocValue,
+  type Dtype,
+  ELEMENT_BYTES,
+} from '../../lib/calib/types.ts';
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 

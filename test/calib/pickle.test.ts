@@ -69,7 +69,16 @@ t.test('arrays of every dtype, empty, rank 0 and 4, and 5 MiB', withNumpy, async
 
 t.test('integers at every edge, floats, truth values, lists, objects', async (t) => {
   const integers = [0n, 1n, -1n, 127n, 128n, -128n, -129n, 2n ** 31n - 1n, 2n ** 31n, -(2n ** 31n), -(2n ** 31n) - 1n];
-  integers.push(2n ** 53n + 1n, 2n ** 63n - 1n, 2n ** 63n, -(2n ** 63n), -(2n ** 63n) - 1n, 2n ** 64n, 10n ** 400n, -(10n ** 400n));
+  integers.push(
+    2n ** 53n + 1n,
+    2n ** 63n - 1n,
+    2n ** 63n,
+    -(2n ** 63n),
+    -(2n ** 63n) - 1n,
+    2n ** 64n,
+    10n ** 400n,
+    -(10n ** 400n),
+  );
   const doc = Object.fromEntries(integers.map((value, i) => [`i${i}`, int(value)]));
   const found = throughPython(doc);
   integers.forEach((value, i) => t.same(found.get(`i${i}`), ['int', value.toString()]));
@@ -96,7 +105,14 @@ t.test('integers at every edge, floats, truth values, lists, objects', async (t)
   t.same(values.get('nothing'), ['NoneType', 'None']);
   t.same(values.get('yes'), ['bool', 'True']);
   t.same(values.get('no'), ['bool', 'False']);
-  t.same(values.get('list'), ['list', [['int', '1'], ['list', []], ['dict', [['a', ['NoneType', 'None']]]]]]);
+  t.same(values.get('list'), [
+    'list',
+    [
+      ['int', '1'],
+      ['list', []],
+      ['dict', [['a', ['NoneType', 'None']]]],
+    ],
+  ]);
   t.same(values.get('empty'), ['dict', []]);
   t.same(values.get('looksLikeOne')?.[0], 'dict');
 });
@@ -118,7 +134,13 @@ t.test('texts of all planes of Unicode, as keys, values and contents', async (t)
 
 t.test('a set without detectors, and detectors without constants', async (t) => {
   t.same(load(pickleSet(setOf({})))[1], ['dict', []]);
-  t.same(load(pickleSet(setOf({ opal: {}, hsd: {} })))[1], ['dict', [['opal', ['dict', []]], ['hsd', ['dict', []]]]]);
+  t.same(load(pickleSet(setOf({ opal: {}, hsd: {} })))[1], [
+    'dict',
+    [
+      ['opal', ['dict', []]],
+      ['hsd', ['dict', []]],
+    ],
+  ]);
 });
 
 t.test('opaque contents are handed to the loader of the receiver', async (t) => {

@@ -1,7 +1,6 @@
 /** Who gets which run (spec calib-pub.md, section 5): named cases, then random schedules against the rules themselves. */
 
 import t from 'tap';
-import { imbalance } from '../../lib/cli/balance.ts';
 import {
   LATE_POLICIES,
   type Newcomer,
@@ -9,6 +8,7 @@ import {
   Publication,
   type PublicationPolicy,
 } from '../../lib/calib/publish/publication.ts';
+import { imbalance } from '../../lib/cli/balance.ts';
 import { Random } from '../random.ts';
 
 const policy = (changes: Partial<PublicationPolicy> = {}): PublicationPolicy => ({
@@ -103,7 +103,8 @@ class Witness {
   take(orders: readonly Order[], phase: string): void {
     for (const order of orders) {
       if (order.kind !== 'send') continue;
-      if (this.open === 0 || order.seq !== this.open) throw new Error(`run ${order.seq} is sent while ${this.open} is open`);
+      if (this.open === 0 || order.seq !== this.open)
+        throw new Error(`run ${order.seq} is sent while ${this.open} is open`);
       if (phase === 'fetching') throw new Error('sent before it was there');
       for (const id of order.to) {
         const list = this.got.get(id) ?? [];
@@ -189,7 +190,8 @@ function schedule(seed: number): Publication {
       default: {
         const { deadline } = publication;
         take(publication.tick(now));
-        if (deadline !== undefined && now >= deadline && publication.deadline !== undefined) throw new Error('it waits too long');
+        if (deadline !== undefined && now >= deadline && publication.deadline !== undefined)
+          throw new Error('it waits too long');
       }
     }
     if (publication.subscribed !== kinds.size) throw new Error('somebody was forgotten');

@@ -132,7 +132,8 @@ export class PickleWriter {
   }
 
   private text(text: string): void {
-    if (LONE_SURROGATE.test(text)) throw encodeError(`"${text.slice(0, 40)}" is no Unicode text: half a surrogate pair`);
+    if (LONE_SURROGATE.test(text))
+      throw encodeError(`"${text.slice(0, 40)}" is no Unicode text: half a surrogate pair`);
     this.utf8(Buffer.from(text));
   }
 

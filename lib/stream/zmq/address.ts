@@ -27,7 +27,7 @@ export interface ZmqAddress {
 const HIGH_WATER_MARK = { 'push-pull': 8, 'pub-sub': 64 } as const;
 const MAX_HIGH_WATER_MARK = 100_000;
 /** sun_path has 108 bytes, the last of them NUL. */
-const MAX_IPC_PATH = 107;
+export const MAX_SOCKET_PATH = 107;
 const PARAMETERS = ['type', 'bind', 'connect', 'shared', 'hwm'];
 
 /** @throws UsageError that says what cannot be understood */
@@ -81,8 +81,8 @@ function ipcPlace(url: string, text: string): Pick<ZmqAddress, 'endpoint' | 'pat
   if (text === '') throw wrong(url, 'the path of the socket is missing');
   if (text.startsWith('@')) throw wrong(url, 'abstract sockets are open to everybody; give a path');
   const path = resolve(text);
-  if (Buffer.byteLength(path) > MAX_IPC_PATH) {
-    throw wrong(url, `socket paths have at most ${MAX_IPC_PATH} bytes, this one has ${Buffer.byteLength(path)}`);
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH) {
+    throw wrong(url, `socket paths have at most ${MAX_SOCKET_PATH} bytes, this one has ${Buffer.byteLength(path)}`);
   }
   return { endpoint: `ipc://${path}`, path, ipv6: false };
 }

@@ -1,12 +1,12 @@
 /** Binding and connecting, and who may do so: the loopback and private directories unless the URL says otherwise. */
 
-import { chmodSync, lstatSync, mkdirSync, rmSync, statSync } from 'node:fs';
-import { createConnection } from 'node:net';
+import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Socket } from 'zeromq';
 import { DaqError, UsageError } from '../../errors.ts';
 import { explain } from '../source.ts';
 import type { ZmqAddress } from './address.ts';
+import { clearSocketPath } from './socket-file.ts';
 
 /** A peer whose machine has died is noticed after about a minute (seconds; tcp only). */
 export const KEEP_ALIVE = { tcpKeepalive: 1, tcpKeepaliveIdle: 30, tcpKeepaliveInterval: 10, tcpKeepaliveCount: 3 };
@@ -67,21 +67,5 @@ async function prepare(path: string, address: ZmqAddress): Promise<void> {
       place,
     });
   }
-  const before = lstatSync(path, { throwIfNoEntry: false });
-  if (before && !before.isSocket()) throw new UsageError(`${path} exists and is no socket`, { place });
-  if (before && (await answers(path))) {
-    throw new DaqError('already-served', 'another program has bound this socket', { place });
-  }
-}
-
-/** Whether somebody listens on a socket file; a file that a killed program left does not answer. */
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createConnection(path);
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', () => resolve(false));
-  });
+  await clearSocketPath(path, place);
 }
