@@ -36,7 +36,8 @@ export function chooseForRun(docs: readonly DocRecord[], run: number): Choice {
   const covering = (doc: DocRecord, id: string) => {
     const range = rangeOf(doc);
     if (range === undefined) return `the runs of document ${id} make no sense`;
-    return range.begin <= wanted && wanted <= range.end ? range : undefined;
+    // `end` means every later run, also behind the number that stands for it.
+    return range.begin <= wanted && (wanted <= range.end || range.end === LAST_RUN) ? range : undefined;
   };
   return choose(docs, covering, laterRange);
 }

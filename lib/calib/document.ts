@@ -19,21 +19,21 @@ export function parseExact(bytes: Buffer): DocValue {
   const root = new JsonReader(text, (code, path, _at, what) => {
     if (code === 'not-utf8') throw new DataError('json-syntax', what, path === '' ? {} : { place: { key: path } });
   }).document();
-  return valueOf(root, text, 0);
+  return exactValue(root, text, 0);
 }
 
-function valueOf(node: JsonNode, text: JsonText, depth: number): DocValue {
+function exactValue(node: JsonNode, text: JsonText, depth: number): DocValue {
   if (depth > DEEPEST) throw new DataError('json-syntax', `lists and objects are nested more than ${DEEPEST} deep`);
   switch (node.kind) {
     case 'object': {
       const record: Record<string, DocValue> = Object.create(null);
       for (const { key, value } of node.members) {
-        record[Buffer.from(key, 'latin1').toString()] = valueOf(value, text, depth + 1);
+        record[Buffer.from(key, 'latin1').toString()] = exactValue(value, text, depth + 1);
       }
       return record;
     }
     case 'list':
-      return node.items.map((item) => valueOf(item, text, depth + 1));
+      return node.items.map((item) => exactValue(item, text, depth + 1));
     case 'numbers': {
       const inside = text.bytes.toString('latin1', node.at + 1, node.end);
       return node.count === 0 ? [] : inside.split(',').map((literal) => numberOf(literal.trim()));
