@@ -1,6 +1,7 @@
 /** What drp-python counts; the balance of spec drp-python.md, section 6. */
 
 import type { Balance } from '../cli/balance.ts';
+import type { CalibCounters } from './constants/calib-counters.ts';
 
 export class Counters {
   in = 0;
@@ -24,6 +25,8 @@ export class Counters {
   triggerOut = 0;
   /** Trigger data left out because it was too large (teb.md, section 3.1). */
   triggerOverrun = 0;
+  /** With --calib. */
+  calib: CalibCounters | undefined;
   /** Seconds in the user's code, and in waiting for answers, over all workers. */
   scriptSeconds = 0;
 
@@ -66,6 +69,7 @@ export class Counters {
         'time-back': this.timeBack,
         triggers: this.triggerOut,
         prim_overrun: this.triggerOverrun,
+        ...this.calib?.info(),
       },
     };
   }
@@ -73,13 +77,14 @@ export class Counters {
   /** True if something is not as the input and the script wanted it: exit status 3. */
   get lossy(): boolean {
     return (
+      this.calib?.lossy ||
       this.damagedOversize +
         this.damagedFailure +
         this.passedFailure +
         this.stale +
         this.droppedFailure +
         this.aborted >
-      0
+        0
     );
   }
 }

@@ -3,6 +3,7 @@
 import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
 import { UsageError } from '../errors.ts';
+import { localCalibEndpoint } from '../ipc/calib-endpoint.ts';
 import { MAX_PER_SLOT } from './protocol.ts';
 import { type DrpOptions, FAILURE_POLICIES, OVERSIZE_KEEPS, RAW_POLICIES, TRANSPORTS } from './types.ts';
 
@@ -98,6 +99,20 @@ export const workerFlags = {
   constants: Flags.string({
     summary: 'folder of calibration constants for the script',
     helpValue: 'DIR',
+    helpGroup: 'WORKERS',
+  }),
+  calib: Flags.string({
+    summary: 'calibration constants of every run from the calib-pub at this address',
+    helpValue: 'ENDPOINT',
+    description:
+      "ipc://PATH, tcp://HOST:PORT, or `local`: the address that calib-pub has by default for -p and -D. With --ipc posix a tcp address of the existing system's format.",
+    exclusive: ['constants'],
+    helpGroup: 'WORKERS',
+  }),
+  'calib-missing': Flags.string({
+    summary: 'when they do not come within --beginrun-timeout',
+    options: ['error', 'warn'],
+    default: 'error',
     helpGroup: 'WORKERS',
   }),
 };
@@ -260,9 +275,23 @@ export function optionsFrom(
     verifyEvery: flags['verify-every'],
     allowDrop: flags['allow-drop'],
     constants: flags.constants,
+    calib: flags.calib === undefined ? undefined : calibEndpoint(flags.calib, flags.ipc, partition, named),
+    calibMissing: flags['calib-missing'] as DrpOptions['calibMissing'],
     supervisor: flags.supervisor,
     verbose: flags.verbose ? 1 : 0,
   };
+}
+
+/** @throws UsageError */
+function calibEndpoint(text: string, ipc: string, partition: number, detector: string | undefined): string {
+  if (ipc === 'posix' && !text.startsWith('tcp://'))
+    throw new UsageError(
+      `--calib ${text}: workers of --ipc posix subscribe themselves, by tcp only: give tcp://HOST:PORT`,
+    );
+  if (text !== 'local') return text;
+  if (detector === undefined)
+    throw new UsageError('--calib local: its name is made of the detector: give -D NAME_SEGMENT');
+  return localCalibEndpoint(partition, detector);
 }
 
 /** `hsd_0` is segment 0 of hsd: the last underscore separates. */

@@ -19,7 +19,8 @@ export const LAYOUT_VERSION = 1;
 /** Where the text of the last ERROR lies in the header page of the result segment: u32 length, then the text. */
 export const ERROR_TEXT = 64;
 
-export const INPUT_SLOT = { count: 0, entries: 8, entrySize: 12, payload: 1024 } as const;
+/** `constants`, for BeginRun: u32 length and JSON that says where the constants of the run are. */
+export const INPUT_SLOT = { count: 0, entries: 8, entrySize: 12, constants: 776, payload: 1024 } as const;
 export const RESULT_SLOT = { count: 0, entries: 8, entrySize: 24, payload: 2048 } as const;
 
 /** Flags of an input dgram. */
@@ -89,6 +90,18 @@ export function writeInputTable(
     slot.writeUInt32LE(entry.size, at + 4);
     slot.writeUInt32LE(entry.flags, at + 8);
   });
+}
+
+/** Writes where the constants of a run are; an empty text for none. */
+export function writeConstantsText(slot: Buffer, text: string): void {
+  const room = INPUT_SLOT.payload - INPUT_SLOT.constants - 4;
+  if (Buffer.byteLength(text) > room) throw new RangeError(`${text} is longer than ${room} bytes`);
+  slot.writeUInt32LE(slot.write(text, INPUT_SLOT.constants + 4, 'utf8'), INPUT_SLOT.constants);
+}
+
+/** First 32 bits of the hash of the constants that the worker has, in the result of a BeginRun. */
+export function readConstantsCheck(slot: Buffer): number {
+  return slot.readUInt32LE(RESULT_SLOT.entries + 20);
 }
 
 export interface ResultEntry {

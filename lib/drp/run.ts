@@ -11,6 +11,8 @@ import type { DgramSink } from '../stream/sink.ts';
 import type { Dgram } from '../xtc/dgram.ts';
 import type { Finding } from '../xtc/finding.ts';
 import { SERVICE, serviceName } from '../xtc/service.ts';
+import { CalibCounters } from './constants/calib-counters.ts';
+import type { ConstantsFeed } from './constants/feed.ts';
 import type { Counters } from './counters.ts';
 import { Emitter } from './emitter.ts';
 import { makeLinks } from './links/make.ts';
@@ -54,7 +56,8 @@ export async function runDrp(context: DrpContext): Promise<readonly Finding[]> {
   const interpreter = await findInterpreter(streams.python);
   say(describeInterpreter(interpreter));
   const sinks = await openSinks(context);
-  const links = makeLinks(options, say);
+  const constants = await constantsFeed(context);
+  const links = makeLinks(options, say, constants && (() => constants.told));
   const forget = lifecycle.onEmergency(() => links.unlink());
   const emitter = new Emitter(options, counters, sinks.out, sinks.trigger, say);
   emitter.observe = context.observe;
@@ -72,8 +75,9 @@ export async function runDrp(context: DrpContext): Promise<readonly Finding[]> {
   const hurry = () => pool.hurry(HURRY_MS);
   lifecycle.stop.addEventListener('abort', hurry, { once: true });
   try {
+    await constants?.subscribe();
     await pool.start();
-    const findings = await feed(pool, context);
+    const findings = await feed(pool, context, constants);
     await pool.idle();
     await pool.stop();
     if (options.verbose > 0) for (const line of pool.summary()) say(line);
@@ -89,7 +93,18 @@ export async function runDrp(context: DrpContext): Promise<readonly Finding[]> {
     lifecycle.stop.removeEventListener('abort', hurry);
     links.close();
     forget();
+    await constants?.close();
   }
+}
+
+/** Workers of the existing protocol subscribe themselves. */
+async function constantsFeed({ options, counters, lifecycle, say }: DrpContext): Promise<ConstantsFeed | undefined> {
+  const { calib: endpoint, calibMissing: missing, beginRunTimeout: timeout } = options;
+  if (endpoint === undefined || options.transport === 'posix') return undefined;
+  counters.calib = new CalibCounters();
+  // Imported when used: the library of sockets costs start-up time.
+  const { ConstantsFeed } = await import('./constants/feed.ts');
+  return new ConstantsFeed({ endpoint, missing, timeout, counters: counters.calib, stop: lifecycle.stop, say });
 }
 
 function spawnOf(command: string): WorkerParts['spawn'] {
@@ -122,7 +137,11 @@ async function openSinks({ streams, lifecycle, stdout, say }: DrpContext): Promi
   };
 }
 
-async function feed(pool: Pool, context: DrpContext): Promise<readonly Finding[]> {
+async function feed(
+  pool: Pool,
+  context: DrpContext,
+  constants: ConstantsFeed | undefined,
+): Promise<readonly Finding[]> {
   const { streams, lifecycle, counters, progress } = context;
   const source = await openStream(streams.input, { lifecycle });
   progress?.start(source.size);
@@ -148,6 +167,8 @@ async function feed(pool: Pool, context: DrpContext): Promise<readonly Finding[]
         } else {
           configured ||= service === SERVICE.Configure;
           if (!configured) throw notConfigured(dgram);
+          // A stop while a run waits for its constants: it has not begun.
+          if (constants && !(await constants.prepare(dgram))) return reader.findings;
           await pool.transition(dgram);
         }
       }

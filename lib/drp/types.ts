@@ -59,6 +59,10 @@ export interface DrpOptions {
   allowDrop: boolean;
   /** Folder of constants for our runtime. */
   constants: string | undefined;
+  /** Endpoint of the publisher of calibration constants: `ipc://PATH` or `tcp://HOST:PORT`. */
+  calib: string | undefined;
+  /** What a run does whose constants do not come. */
+  calibMissing: 'error' | 'warn';
   /** posix: where the supervisor publishes constants. */
   supervisor: string;
   verbose: number;

@@ -29,5 +29,9 @@ class MissingConstants(DaqpipeError, KeyError):
     """Calibration constants that were asked for are not there."""
 
 
+class BadConstants(DaqpipeError, ValueError):
+    """A message of calibration constants, or a set of them, that contradicts itself."""
+
+
 class Misuse(DaqpipeError, RuntimeError):
     """A call that is not possible here and now: outside drp-python, after the event, in the wrong transition."""

@@ -17,15 +17,17 @@ LAYOUT_VERSION = 1
 ERROR_TEXT = 64
 
 MAX_PER_SLOT = 64
-INPUT_TABLE, INPUT_PAYLOAD = 8, 1024
+INPUT_TABLE, INPUT_CONSTANTS, INPUT_PAYLOAD = 8, 776, 1024
+"""At INPUT_CONSTANTS, for BeginRun: u32 length, JSON that says where the constants of the run are."""
 INPUT_ENTRY = struct.Struct("<III")
 """offset, size, flags."""
 KEEP_RAW, REPETITION = 1, 2
 
 RESULT_TABLE, RESULT_PAYLOAD = 8, 2048
 RESULT_ENTRY = struct.Struct("<IIHHIII")
-"""offset, size, status, flags, trigger bytes, needed, reserved."""
+"""offset, size, status, flags, trigger bytes, needed, constants: the first 32 bits of their hash, for BeginRun."""
 RESULT_ENTRY_SIZE = 24
+RESULT_CONSTANTS = 20
 SAME, CHANGED, DROPPED, OVERSIZE = 0, 1, 2, 3
 TRIGGER_TOO_LONG = 1
 """Flag of a result: there was trigger data above the limit, none is sent."""

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Optional
 
 from .edit import Edit
 from .protocol import (
-    CHANGED, DROPPED, OVERSIZE, RESULT_ENTRY, RESULT_ENTRY_SIZE, RESULT_PAYLOAD, RESULT_TABLE, SAME, TRIGGER_TOO_LONG,
+    CHANGED, DROPPED, OVERSIZE, RESULT_CONSTANTS, RESULT_ENTRY, RESULT_ENTRY_SIZE, RESULT_PAYLOAD, RESULT_TABLE, SAME, TRIGGER_TOO_LONG,
 )
 from .xtc.layout import EXTENT_AT, XTC_SIZE
 
@@ -27,7 +27,7 @@ class Waiting(NamedTuple):
 class ResultSlot:
     """Fills one result slot, dgram by dgram, in the order of the request."""
 
-    __slots__ = ("memory", "size", "used", "count", "full", "_table")
+    __slots__ = ("memory", "size", "used", "count", "full", "constants", "_table")
 
     def __init__(self, memory: memoryview, entries: int) -> None:
         self.memory = memory
@@ -36,6 +36,8 @@ class ResultSlot:
         self.count = 0
         self.full = False
         """A result found no room: those behind it must wait as well, to keep the order."""
+        self.constants = 0
+        """Of a BeginRun: the first 32 bits of the hash of the run's constants."""
         # Zeros say: same as the input, no trigger data.
         self._table = bytearray(RESULT_ENTRY_SIZE * entries)
 
@@ -108,6 +110,8 @@ class ResultSlot:
     def close(self) -> int:
         """Writes the table; returns the bytes in use from the slot's beginning."""
         size = RESULT_ENTRY_SIZE * self.count
+        if self.constants:
+            _put_u32(self._table, RESULT_CONSTANTS, self.constants)
         self.memory[0:4] = self.count.to_bytes(4, "little")
         self.memory[RESULT_TABLE:RESULT_TABLE + size] = self._table[:size]
         return RESULT_TABLE + size if self.used == RESULT_PAYLOAD else self.used

@@ -2,8 +2,10 @@
 
 from typing import Any, Optional
 
-from .constants import Constants
+from .constants import Constants, constants_in, no_constants
 from .dgram import Dgram
+
+_NOWHERE = "there are no constants: drp-python was started without --constants FOLDER and without --calib ENDPOINT"
 
 
 class Run(Dgram):
@@ -20,12 +22,10 @@ class Run(Dgram):
     def constants(self) -> Constants:
         """
         Calibration constants: ``data, doc = run.constants["epix"]["pedestals"]``. `data` is an array, a text or what JSON held;
-        `doc` a dictionary. Read when asked for, then kept for the run.
-
-        :raises MissingConstants: saying what there is instead
+        `doc` a dictionary. Made when asked for, then kept for the run. Looking up what is not there raises MissingConstants.
         """
         if self._constants is None:
-            self._constants = Constants(self._folder)
+            self._constants = constants_in(self._folder) if self._folder is not None else no_constants(_NOWHERE)
         return self._constants
 
     @property

@@ -11,9 +11,10 @@ from .configuration import Configuration, own_detector
 from .dgram import Dgram, Event
 from .edit import Edit
 from .errors import Misuse
+from .frames import constants_told
 from .links import Link
 from .protocol import (
-    DGRAMS, INPUT_ENTRY, INPUT_TABLE, KEEP_RAW, READY, RESULTS, SAME, SCRIPT, STOP, Message, encode,
+    DGRAMS, INPUT_CONSTANTS, INPUT_ENTRY, INPUT_PAYLOAD, INPUT_TABLE, KEEP_RAW, READY, RESULTS, SAME, SCRIPT, STOP, Message, encode,
 )
 from .results import ResultSlot, Waiting
 from .run import Run
@@ -157,7 +158,15 @@ class Stream:
             self.table.came = bool(self.table.algorithms(*self.table.own))
         if isinstance(dgram, Run):
             self.run = dgram
+            told = self._told_of_constants()
+            if told:
+                dgram._constants = constants_told(told)
+                self.results.constants = int(dgram._constants.hash[:8] or "0", 16)
         return dgram
+
+    def _told_of_constants(self) -> bytes:
+        length = int.from_bytes(self.view[INPUT_CONSTANTS:INPUT_CONSTANTS + 4], "little")
+        return bytes(self.view[INPUT_CONSTANTS + 4:min(INPUT_CONSTANTS + 4 + length, INPUT_PAYLOAD)])
 
     def finish(self, dgram: Dgram) -> bool:
         """Enters the result of the next dgram of the request. False if there is no room: answer, and leave the rest."""

@@ -8,7 +8,7 @@ import unittest
 
 import package_path  # noqa: F401
 from daqpipe import npy
-from daqpipe.constants import Constants
+from daqpipe.constants import constants_in, no_constants
 from daqpipe.errors import BadDgram, MissingConstants
 from daqpipe.xtc.arrays import numpy
 from dgrams import BEGIN_RUN, configure, dgram
@@ -40,7 +40,7 @@ class Files(unittest.TestCase):
         self.put("epix/geometry.txt", "QUAD 1\n")
         self.put("epix/any.json", "[1, 2.5]")
         self.put("opal/mask.npy", stored("|u1", (4,), bytes(4)))
-        constants = Constants(self.folder.name)
+        constants = constants_in(self.folder.name)
         data, doc = constants["epix"]["pedestals"]
         self.assertEqual((data.tolist(), doc), ([[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]], {"run": 7}))
         self.assertEqual(constants["epix"]["geometry"], ("QUAD 1\n", {}))
@@ -52,7 +52,7 @@ class Files(unittest.TestCase):
         for look, words in ((lambda: constants["opal"]["pedestals"], "no constants pedestals of opal; there are mask"),
                             (lambda: constants["x"], "no constants of detector x; there are some of epix, opal"),
                             (lambda: constants["../epix"], "no constants of detector ../epix"),
-                            (lambda: Constants(None)["epix"], "without --constants")):
+                            (lambda: no_constants("nobody sent any")["epix"], "nobody sent any")):
             with self.assertRaisesRegex(MissingConstants, words):
                 look()
 

@@ -54,6 +54,8 @@ function optionsOf(changes: Partial<DrpOptions>): DrpOptions {
     verifyEvery: 0,
     allowDrop: false,
     constants: undefined,
+    calib: undefined,
+    calibMissing: 'error',
     supervisor: '',
     verbose: 0,
     ...changes,

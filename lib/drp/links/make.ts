@@ -2,6 +2,7 @@
 
 import { openIpcSet } from '../../ipc/open.ts';
 import type { IpcSet } from '../../ipc/types.ts';
+import type { Told } from '../constants/told.ts';
 import type { DrpOptions, WorkerLink } from '../types.ts';
 import { PipeLink } from './pipe.ts';
 import { PosixLink, posixSegmentBytes } from './posix.ts';
@@ -21,12 +22,13 @@ export interface Links {
 }
 
 /**
+ * @param constants what workers are told of their constants at BeginRun
  * @throws DaqError `already-served` if another living process serves the same detector segment, `ipc-limit`, `ipc-refused`,
  * `no-native-addon`
  */
-export function makeLinks(options: DrpOptions, say: (message: string) => void): Links {
+export function makeLinks(options: DrpOptions, say: (message: string) => void, constants?: () => Told): Links {
   if (options.transport === 'pipe') {
-    return linksOf(options, (worker) => new PipeLink(options, worker));
+    return linksOf(options, (worker) => new PipeLink(options, worker, constants));
   }
   const { partition, detName, segment } = options.identity;
   const common = {
@@ -40,7 +42,7 @@ export function makeLinks(options: DrpOptions, say: (message: string) => void): 
     sayStale(set, say);
     return linksOf(
       options,
-      (worker) => new SysvLink(options, worker, set.workers[worker]!, () => set.recreate(worker)),
+      (worker) => new SysvLink(options, worker, set.workers[worker]!, () => set.recreate(worker), constants),
       set,
     );
   }

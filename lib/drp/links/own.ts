@@ -2,6 +2,9 @@
 
 import { join } from 'node:path';
 import { packageRoot } from '../../cli/package-root.ts';
+import { SERVICE } from '../../xtc/service.ts';
+import type { Told } from '../constants/told.ts';
+import { NOTHING_TOLD } from '../constants/told.ts';
 import type { Answer } from '../outcome.ts';
 import {
   decodeMessage,
@@ -11,7 +14,9 @@ import {
   MAX_PER_SLOT,
   MESSAGE,
   type Message,
+  readConstantsCheck,
   TO_WORKER,
+  writeConstantsText,
   writeInputTable,
 } from '../protocol.ts';
 import type { DrpOptions, Launch, Post, WorkerLink } from '../types.ts';
@@ -29,8 +34,13 @@ export abstract class OwnLink implements WorkerLink {
   private generation = 0;
   /** Sequence number of what was posted for each slot last. */
   private readonly posted: number[];
+  private readonly constants: () => Told;
+  /** What the result of the BeginRun under way must say of its constants. */
+  private check: number | undefined;
 
-  constructor(options: DrpOptions, worker: number) {
+  /** @param constants of the run that begins */
+  constructor(options: DrpOptions, worker: number, constants: () => Told = () => NOTHING_TOLD) {
+    this.constants = constants;
     this.options = options;
     this.worker = worker;
     this.slots = options.slots;
@@ -98,6 +108,12 @@ export abstract class OwnLink implements WorkerLink {
       INPUT_SLOT.payload,
     );
     this.posted[post.slot] = post.sequence;
+    this.check = undefined;
+    if (post.service === SERVICE.BeginRun) {
+      const { text, check } = this.constants();
+      writeConstantsText(slot, text);
+      this.check = check;
+    }
     const { sequence } = post;
     this.send(
       encodeMessage(message, {
@@ -148,6 +164,8 @@ export abstract class OwnLink implements WorkerLink {
     const memory = payload ?? this.results(slot, bytes);
     if (memory === undefined) return { kind: 'garbage', why: `results of ${bytes} bytes are larger than a slot` };
     const outcomes = decodeResults(memory, count);
+    if (this.check !== undefined && count > 0 && readConstantsCheck(memory) !== this.check)
+      return { kind: 'garbage', why: 'it has other calibration constants than it was given' };
     return typeof outcomes === 'string'
       ? { kind: 'garbage', why: outcomes }
       : { kind: 'results', sequence, outcomes, micros };

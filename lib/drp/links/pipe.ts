@@ -1,5 +1,6 @@
 /** `--ipc pipe`: messages and slots through fd 3 and fd 4, where no IPC is allowed. */
 
+import type { Told } from '../constants/told.ts';
 import { INPUT_SLOT, MESSAGE, slotBytes } from '../protocol.ts';
 import type { DrpOptions } from '../types.ts';
 import { OwnLink } from './own.ts';
@@ -15,8 +16,8 @@ export class PipeLink extends OwnLink {
   private pieces: Buffer[] = [];
   private have = 0;
 
-  constructor(options: DrpOptions, worker: number) {
-    super(options, worker);
+  constructor(options: DrpOptions, worker: number, constants?: () => Told) {
+    super(options, worker, constants);
     const limit = Math.max(options.pebble, options.maxTransition);
     this.limit = slotBytes(limit, options.triggerBytes);
     // Only the transition slot must hold the largest transition; zeroed memory is not touched before it is used.

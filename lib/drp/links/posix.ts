@@ -168,8 +168,10 @@ export class PosixLink implements WorkerLink {
     this.onAnswer({ kind: 'results', sequence, outcomes: [outcome], micros: 0 });
   }
 
+  /** Who publishes constants: another process, or worker 0 (sections 2.4 and 2.11). */
   private scriptMessage(): string {
-    return `${this.options.script},,${this.options.supervisor}`;
+    const { script, calib, supervisor } = this.options;
+    return calib === undefined ? `${script},supervisor,${supervisor}` : `${script},,${calib.replace('tcp://', '')}`;
   }
 
   private checkScript(): void {

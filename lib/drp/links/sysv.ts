@@ -2,6 +2,7 @@
 
 import type { Watch } from 'posix-ipc-shim';
 import type { SysvObjects } from '../../ipc/types.ts';
+import type { Told } from '../constants/told.ts';
 import { ERROR_TEXT, LAYOUT_VERSION, SEGMENT_HEADER, SEGMENT_MAGIC, slotBytes } from '../protocol.ts';
 import type { DrpOptions } from '../types.ts';
 import { OwnLink } from './own.ts';
@@ -23,8 +24,14 @@ export class SysvLink extends OwnLink {
   private views: Buffer[] = [];
 
   /** @param renew new queues for a restarted worker; the segments stay, with the dgrams that are under way */
-  constructor(options: DrpOptions, worker: number, objects: SysvObjects, renew: () => SysvObjects) {
-    super(options, worker);
+  constructor(
+    options: DrpOptions,
+    worker: number,
+    objects: SysvObjects,
+    renew: () => SysvObjects,
+    constants?: () => Told,
+  ) {
+    super(options, worker, constants);
     this.slot = slotBytes(Math.max(options.pebble, options.maxTransition), options.triggerBytes);
     this.objects = objects;
     this.renew = renew;
