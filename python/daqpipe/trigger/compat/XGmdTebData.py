@@ -1,0 +1,5 @@
+"""Module of the class XGmdTebData."""
+
+from daqpipe.trigger.views import XGmdTebData
+
+__all__ = ["XGmdTebData"]

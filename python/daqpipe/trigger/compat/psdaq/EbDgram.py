@@ -1,0 +1,5 @@
+"""Module of the class EbDgram."""
+
+from daqpipe.trigger.dgrams import EbDgram
+
+__all__ = ["EbDgram"]

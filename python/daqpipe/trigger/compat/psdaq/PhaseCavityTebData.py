@@ -1,0 +1,5 @@
+"""Module of the class PhaseCavityTebData."""
+
+from daqpipe.trigger.views import PhaseCavityTebData
+
+__all__ = ["PhaseCavityTebData"]
