@@ -6,9 +6,10 @@ import { Emitter } from '../../lib/drp/emitter.ts';
 import { decodeResults } from '../../lib/drp/links/decode-results.ts';
 import type { Outcome } from '../../lib/drp/outcome.ts';
 import { decodeMessage, encodeMessage, FROM_WORKER, RESULT_SLOT, STATUS } from '../../lib/drp/protocol.ts';
-import { contribution, pulseIdOf } from '../../lib/drp/trigger.ts';
+import { contribution } from '../../lib/drp/trigger.ts';
 import type { DrpOptions } from '../../lib/drp/types.ts';
 import { namesBlockOf } from '../../lib/xtc/describe.ts';
+import { pulseIdOf } from '../../lib/xtc/pulse-id.ts';
 import { makeEnv, SERVICE } from '../../lib/xtc/service.ts';
 import { DgramWriter } from '../../lib/xtc/writer.ts';
 
@@ -178,7 +179,7 @@ t.test('every event sends a contribution: pulse id, header, payload (teb.md sect
   const { triggers, input } = emit({}, { kind: 'same', trigger: Buffer.from('abc') });
   const [record] = triggers;
   t.equal(record!.length, 32 + 3);
-  t.equal(record!.readBigUInt64LE(0), pulseIdOf(5, 7));
+  t.equal(Number(record!.readBigUInt64LE(0)), pulseIdOf(5, 7));
   t.same(record!.subarray(8, 24), input.subarray(0, 16), 'time, env and src of the input');
   t.equal(record!.readUInt32LE(28), 15);
   t.equal(record!.toString('latin1', 32), 'abc');
@@ -187,6 +188,5 @@ t.test('every event sends a contribution: pulse id, header, payload (teb.md sect
     32,
     'other transitions have no payload',
   );
-  t.equal(pulseIdOf(1, 0), 928571n, '13/14 of a MHz');
   t.end();
 });
