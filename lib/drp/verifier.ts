@@ -52,10 +52,12 @@ export class Verifier {
   }
 
   /**
-   * Results of one transition, by worker.
+   * Results of one transition, by worker. A stale one of the existing protocol becomes an outcome of that kind (check 3), but not at
+   * Configure: the input lacks the descriptions of what the script is going to add.
    * @throws DataError `oversize`, `bad-result`, `bad-configure`, `unequal-configure`
    */
-  transition(bytes: Buffer, service: number, outcomes: readonly Outcome[]): void {
+  transition(bytes: Buffer, service: number, outcomes: Outcome[]): void {
+    const staleAllowed = this.options.transport === 'posix' && service !== SERVICE.Configure;
     outcomes.forEach((outcome, i) => {
       if (outcome.kind === 'oversize') {
         throw new DataError(
@@ -65,7 +67,11 @@ export class Verifier {
       }
       if (outcome.kind !== 'changed') return;
       const wrong = checkHeader(bytes, outcome.bytes, resultLimit(this.options, service));
-      if (wrong !== undefined) throw new DataError('bad-result', `worker ${i}, ${describe(bytes)}: ${wrong}`);
+      if (wrong === 'stale' && staleAllowed) outcomes[i] = { kind: 'stale' };
+      else if (wrong !== undefined) {
+        const why = wrong === 'stale' ? 'the result belongs to another dgram' : wrong;
+        throw new DataError('bad-result', `worker ${i}, ${describe(bytes)}: ${why}`);
+      }
     });
     if (service !== SERVICE.Configure) return;
     const results = outcomes.map((outcome) => (outcome.kind === 'changed' ? outcome.bytes : bytes));

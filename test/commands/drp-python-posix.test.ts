@@ -93,6 +93,60 @@ for (const [words, exit, expect] of faults) {
   });
 }
 
+for (const words of ['fault=nosave@Enable', 'fault=time@Disable']) {
+  t.test(`a stale result of a transition, "${words}": the input goes out (section 2.7, check 3)`, needs, async (t) => {
+    const folder = scratch(t);
+    const input = cameraRun(5);
+    const { status, stdout, stderr } = await run(
+      [behaviour(folder, `fex ${words}`), ...posix(11), '-W', '1'],
+      input,
+      STANDIN,
+    );
+    t.equal(status, 3, stderr);
+    t.match(stderr, /in 13 = out 13.*stale 1/);
+    t.match(stderr, /run\.steps\(\)/);
+    const [before, after] = [await dgramsOf(input, folder), await dgramsOf(stdout, folder)];
+    t.same(
+      after.map((dgram) => dgram.service),
+      before.map((dgram) => dgram.service),
+    );
+  });
+}
+
+t.test('a stale result of Configure ends the command: the input does not describe what is added', needs, async (t) => {
+  const folder = scratch(t);
+  const script = behaviour(folder, 'fex fault=time@Configure');
+  const { status, stderr } = await run([script, ...posix(11)], cameraRun(5), STANDIN);
+  t.equal(status, 1);
+  t.match(stderr, /Configure .*: the result belongs to another dgram/);
+});
+
+t.test(
+  'workers are told who publishes constants: worker 0, or a calib-pub (sections 2.4 and 2.11)',
+  needs,
+  async (t) => {
+    const folder = scratch(t);
+    const told = async (...more: string[]) => {
+      const log = join(folder, `log-${more.length}`);
+      const env = { ...STANDIN, UPSTREAM_DRP_CLIENT_LOG: log };
+      const { status, stderr } = await run(
+        [behaviour(folder, 'fex'), ...posix(11), '-W', '1', ...more],
+        cameraRun(1),
+        env,
+      );
+      t.equal(status, 0, stderr);
+      const lines = readFileSync(log, 'utf8').trim().split('\n');
+      const { supervisor, address } = lines.map((line) => JSON.parse(line)).find((line) => 'supervisor' in line);
+      return { supervisor, address };
+    };
+    t.same(await told(), { supervisor: true, address: '127.0.0.1:0' });
+    t.same(await told('--calib', 'tcp://127.0.0.1:4567'), { supervisor: false, address: '127.0.0.1:4567' });
+    const ipc = await run([behaviour(folder, 'fex'), ...posix(11), '--calib', 'local'], cameraRun(1), STANDIN);
+    t.equal(ipc.status, 2);
+    t.match(ipc.stderr, /give tcp:\/\/HOST:PORT/);
+  },
+);
+
 t.test('a result larger than the pebble: abort by default, damage on request (section 5)', needs, async (t) => {
   const folder = scratch(t);
   const script = behaviour(folder, 'fex blob=200000');
