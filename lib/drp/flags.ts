@@ -2,10 +2,14 @@
 
 import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
+import { parseBytes } from '../cli/size.ts';
 import { UsageError } from '../errors.ts';
 import { localCalibEndpoint } from '../ipc/calib-endpoint.ts';
 import { MAX_PER_SLOT } from './protocol.ts';
 import { type DrpOptions, FAILURE_POLICIES, OVERSIZE_KEEPS, RAW_POLICIES, TRANSPORTS } from './types.ts';
+
+/** Sizes within a slot of shared memory: a header at least, and what 32 bits hold. */
+const IN_SEGMENT = { least: 24, most: 0x7fffffff };
 
 const number = (summary: string, helpGroup: string, initial: number, min = 0, helpValue = 'N') =>
   Flags.integer({ summary, helpGroup, default: initial, min, helpValue });
@@ -260,8 +264,8 @@ export function optionsFrom(
     ipcEphemeral: flags['ipc-ephemeral'],
     slots: flags.slots,
     batch: flags.batch,
-    pebble: parseBytes(pebble ?? flags.pebble, pebble === undefined ? '--pebble' : '-k pebbleBufSize'),
-    maxTransition: parseBytes(flags['max-transition'], '--max-transition'),
+    pebble: parseBytes(pebble ?? flags.pebble, pebble === undefined ? '--pebble' : '-k pebbleBufSize', IN_SEGMENT),
+    maxTransition: parseBytes(flags['max-transition'], '--max-transition', IN_SEGMENT),
     timeout: flags.timeout * 1000,
     beginRunTimeout: flags['beginrun-timeout'] * 1000,
     restarts: flags.restarts,
@@ -298,17 +302,6 @@ function calibEndpoint(text: string, ipc: string, partition: number, detector: s
 function nameOf(text: string | undefined): { detName: string; segment: number } {
   const match = /^(.+)_(\d+)$/.exec(text ?? '');
   return match ? { detName: match[1]!, segment: Number(match[2]) } : { detName: text ?? '', segment: 0 };
-}
-
-const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 };
-
-/** `4M`, `65536`. @throws UsageError */
-export function parseBytes(text: string, option: string): number {
-  const match = /^(\d+)([KMG]?)$/i.exec(text);
-  const bytes = match ? Number(match[1]) * UNITS[match[2]!.toUpperCase()]! : Number.NaN;
-  if (!(bytes >= 24 && bytes <= 0x7fffffff))
-    throw new UsageError(`${option}: "${text}" is no size between 24 and 2G; write 65536, 64K or 4M`);
-  return bytes;
 }
 
 function parseMode(text: string): number {
