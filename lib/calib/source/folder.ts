@@ -29,7 +29,8 @@ async function filesBelow(folder: string, prefix: string, depth: number): Promis
       if (!status.isFile()) return [];
       const read = (limit?: number) =>
         attempt(join(folder, path), (file) => (limit === undefined ? readFile(file) : readStart(file, limit)));
-      return [{ path, bytes: status.size, seconds: status.mtimeMs / 1000, read }];
+      const version = `${status.ino} ${status.mtimeMs}`;
+      return [{ path, bytes: status.size, seconds: status.mtimeMs / 1000, version, read }];
     }),
   );
   return found.flat();

@@ -104,8 +104,8 @@ export class ShelfSource implements ConstantSource {
 }
 
 /** As ids of the service: the time in seconds, then what tells files apart. Another file under the same name has another id. */
-function idOf({ path, bytes, seconds }: ShelfFile): string {
+function idOf({ path, bytes, seconds, version }: ShelfFile): string {
   const time = Math.floor(seconds).toString(16).padStart(8, '0').slice(-8);
-  const rest = createHash('sha256').update(`${path}\0${bytes}\0${seconds}`).digest('hex').slice(0, ID_DIGITS);
+  const rest = createHash('sha256').update(`${path}\0${bytes}\0${version}`).digest('hex').slice(0, ID_DIGITS);
   return time + rest;
 }

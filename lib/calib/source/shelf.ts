@@ -16,6 +16,8 @@ export interface ShelfFile {
   readonly bytes: number;
   /** Last change, seconds since 1970. */
   readonly seconds: number;
+  /** Another one when the contents may be others. */
+  readonly version: string;
   /** @param limit only so many bytes from the beginning */
   read(limit?: number): Promise<Buffer>;
 }
