@@ -19,6 +19,7 @@ const BY_CODE: Readonly<Record<string, ExitStatus>> = {
   usage: EXIT.usage,
   'unreadable-input': EXIT.usage,
   'output-failed': EXIT.usage,
+  'connection-failed': EXIT.usage,
   'already-served': EXIT.usage,
   'reader-gone': EXIT.loss,
   'no-native-addon': EXIT.usage,

@@ -8,7 +8,7 @@ import type { Lifecycle } from '../cli/lifecycle.ts';
 import { Output } from '../cli/output.ts';
 import { UsageError } from '../errors.ts';
 import { type DgramSink, OutputSink, openFileSink } from './sink.ts';
-import { type ByteSource, openBytes } from './source.ts';
+import { type ByteSource, openBytes, openDescriptor } from './source.ts';
 
 export interface StreamOptions {
   /** Signals end waiting, and hard ends clean up. */
@@ -17,6 +17,8 @@ export interface StreamOptions {
   say?: (message: string) => void;
   /** What `-` writes to. Default: a new Output on stdout. */
   stdout?: Output;
+  /** Which message of a preview is repeated for readers who come late. Default: a Configure dgram. */
+  greeting?: (message: Buffer) => boolean;
 }
 
 /** How URLs of one scheme are opened. A scheme that cannot be read, or written, leaves that function out. */
@@ -46,7 +48,46 @@ for (const [name, form] of [
   });
 }
 
-const SCHEME = /^([a-z][a-z0-9]*(?:\+[a-z0-9]+)*):/;
+registerScheme('zmq', {
+  form: 'zmq:ENDPOINT',
+  source: (url, options) => openStream(zmqUrl(url), options),
+  sink: (url, options) => openSink(zmqUrl(url), options),
+});
+
+for (const [name, form] of [
+  ['unix', 'unix:PATH'],
+  ['unix-listen', 'unix-listen:PATH'],
+  ['tcp', 'tcp:HOST:PORT'],
+  ['tcp-listen', 'tcp-listen:[HOST:]PORT'],
+] as const) {
+  registerScheme(name, {
+    form,
+    source: async (url, options) => (await import('./socket/source.ts')).openSocketSource(url, options),
+    sink: async (url, options) => (await import('./socket/sink.ts')).openSocketSink(url, options),
+  });
+}
+
+registerScheme('fd', {
+  form: 'fd:N',
+  source: async (url) => openDescriptor(url, descriptorOf(url)),
+  sink: async (url) => new OutputSink(url, new Output(descriptorOf(url), url)),
+});
+
+/** `zmq:tcp://...` is `zmq+tcp://...`. */
+function zmqUrl(url: string): string {
+  const endpoint = url.slice('zmq:'.length);
+  if (!/^(?:tcp|ipc):\/\//.test(endpoint))
+    throw new UsageError(`write zmq:tcp://HOST:PORT or zmq:ipc://PATH, not ${url}`);
+  return `zmq+${endpoint}`;
+}
+
+function descriptorOf(url: string): number {
+  const number = /^fd:(\d{1,4})$/.exec(url)?.[1];
+  if (number === undefined) throw new UsageError(`write fd:N with the number of an open descriptor, not ${url}`);
+  return Number(number);
+}
+
+const SCHEME = /^([a-z][a-z0-9-]*(?:\+[a-z0-9]+)*):/;
 
 /** True for what is opened by its scheme; false for `-` and files. */
 export function isStreamUrl(text: string): boolean {

@@ -3,7 +3,18 @@
  * and later for pipes; 0 means the end.
  */
 
-import { close, closeSync, constants, fstatSync, open, openSync, read, readFileSync, readSync } from 'node:fs';
+import {
+  close,
+  closeSync,
+  constants,
+  fstatSync,
+  open,
+  openSync,
+  read,
+  readFileSync,
+  readSync,
+  type Stats,
+} from 'node:fs';
 import { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { DaqError, InputError } from '../errors.ts';
@@ -19,6 +30,8 @@ export interface ByteSource {
   read(into: Buffer): number | Promise<number>;
   /** Passes over bytes; fewer than asked for at the end. */
   skip(bytes: number): number | Promise<number>;
+  /** Sources that keep messages apart: a whole one instead of `read`, undefined at the end. */
+  message?(): Promise<Buffer | undefined>;
   /** Works any number of times; a waiting `read` then answers 0. */
   close(): void;
 }
@@ -35,8 +48,15 @@ export const MAX_READ = 1 << 30;
  * @throws InputError if it does not exist, is a directory or may not be read
  */
 export async function openBytes(name: string, stop?: AbortSignal): Promise<ByteSource> {
-  const fd = name === '-' ? 0 : await openOrExplain(name, stop);
-  const stat = fstatSync(fd);
+  return openDescriptor(name, name === '-' ? 0 : await openOrExplain(name, stop));
+}
+
+/**
+ * A source over an open descriptor; standard input is left open at the end.
+ * @throws InputError if it is not open, or a directory
+ */
+export function openDescriptor(name: string, fd: number): ByteSource {
+  const stat = statOrExplain(name, fd);
   if (stat.isDirectory()) {
     if (fd !== 0) closeSync(fd);
     throw new InputError('is a directory', { place: { file: name } });
@@ -44,6 +64,14 @@ export async function openBytes(name: string, stop?: AbortSignal): Promise<ByteS
   if (stat.isFile()) return new FileSource(name, fd, stat.size);
   if (stat.isFIFO() || stat.isSocket()) return new PipeSource(name, fd);
   return new DeviceSource(name, fd);
+}
+
+function statOrExplain(name: string, fd: number): Stats {
+  try {
+    return fstatSync(fd);
+  } catch (error) {
+    throw new InputError(explain(error), { place: { file: name }, cause: error });
+  }
 }
 
 async function openOrExplain(name: string, stop: AbortSignal | undefined): Promise<number> {
@@ -71,6 +99,7 @@ function endWaitForWriter(name: string): void {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
+  EBADF: 'no such descriptor is open',
   ENOENT: 'no such file',
   EACCES: 'no permission to read it',
   EPERM: 'no permission to read it',

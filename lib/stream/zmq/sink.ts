@@ -2,13 +2,12 @@
 
 import { Push, type Socket, XPublisher } from 'zeromq';
 import { DaqError } from '../../errors.ts';
-import { DGRAM } from '../../xtc/layout.ts';
-import { envService, SERVICE } from '../../xtc/service.ts';
 import type { StreamOptions } from '../open.ts';
 import type { DgramSink } from '../sink.ts';
 import { explain } from '../source.ts';
 import { parseZmqUrl, type ZmqAddress } from './address.ts';
 import { attach, KEEP_ALIVE } from './binding.ts';
+import { isConfigure } from './greeting.ts';
 import { Peers } from './peers.ts';
 import { watchPeers } from './watch.ts';
 
@@ -26,7 +25,7 @@ export async function openZmqSink(url: string, options: StreamOptions = {}): Pro
   const settings = { linger: 0, sendHighWaterMark: address.highWaterMark, ipv6: address.ipv6, ...KEEP_ALIVE };
   const sink =
     address.pattern === 'pub-sub'
-      ? new PreviewSink(new XPublisher({ ...settings, verbosity: 'allSubs' }), address)
+      ? new PreviewSink(new XPublisher({ ...settings, verbosity: 'allSubs' }), address, options)
       : new PushSink(new Push(settings), address, options);
   try {
     await sink.attach(options);
@@ -45,9 +44,13 @@ abstract class ZmqSink implements DgramSink {
   private waiting = 0;
   private cleanUp = () => {};
 
-  constructor(address: ZmqAddress) {
+  /** Which messages stand alone and are repeated to late readers. */
+  protected readonly isGreeting: (message: Buffer) => boolean;
+
+  constructor(address: ZmqAddress, { greeting = isConfigure }: StreamOptions) {
     this.name = address.url;
     this.address = address;
+    this.isGreeting = greeting;
   }
 
   protected abstract readonly socket: Push | XPublisher;
@@ -73,7 +76,7 @@ abstract class ZmqSink implements DgramSink {
     this.dgrams = [];
     this.waiting = 0;
     for (let from = 0; from < dgrams.length; ) {
-      const to = endOfMessage(dgrams, from);
+      const to = endOfMessage(dgrams, from, this.isGreeting);
       // The library sends from another thread and later, so the message gets memory of its own: the only copy.
       await this.send(Buffer.concat(dgrams.slice(from, to)));
       from = to;
@@ -87,19 +90,15 @@ abstract class ZmqSink implements DgramSink {
   }
 }
 
-/** Number behind the last dgram of the message that starts with dgram `from`. A Configure is always alone. */
-function endOfMessage(dgrams: readonly Buffer[], from: number): number {
+/** Number behind the last dgram of the message that starts with dgram `from`. */
+function endOfMessage(dgrams: readonly Buffer[], from: number, alone: (dgram: Buffer) => boolean): number {
   let size = 0;
   let to = from;
   while (to < dgrams.length && (to === from || size + dgrams[to]!.length <= MESSAGE_SIZE)) {
-    if (isConfigure(dgrams[to]!)) return to === from ? to + 1 : to;
+    if (alone(dgrams[to]!)) return to === from ? to + 1 : to;
     size += dgrams[to++]!.length;
   }
   return to;
-}
-
-function isConfigure(dgram: Buffer): boolean {
-  return dgram.length >= DGRAM.size && envService(dgram.readUInt32LE(DGRAM.env)) === SERVICE.Configure;
 }
 
 /** A whole stream for one reader, who confirms its end by closing. */
@@ -116,7 +115,7 @@ class PushSink extends ZmqSink {
   };
 
   constructor(socket: Push, address: ZmqAddress, options: StreamOptions) {
-    super(address);
+    super(address, options);
     this.socket = socket;
     this.options = options;
     watchPeers(socket as Socket, (type) => this.peerEvent(type));
@@ -177,8 +176,8 @@ class PreviewSink extends ZmqSink {
   protected readonly socket: XPublisher;
   private configure: Buffer | undefined;
 
-  constructor(socket: XPublisher, address: ZmqAddress) {
-    super(address);
+  constructor(socket: XPublisher, address: ZmqAddress, options: StreamOptions) {
+    super(address, options);
     this.socket = socket;
     this.greet().catch((error: unknown) => {
       if (!socket.closed) throw error;
@@ -194,7 +193,7 @@ class PreviewSink extends ZmqSink {
   }
 
   protected async send(message: Buffer): Promise<void> {
-    if (isConfigure(message)) this.configure = message;
+    if (this.isGreeting(message)) this.configure = message;
     try {
       await this.socket.send(message);
     } catch (error) {

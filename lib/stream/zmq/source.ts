@@ -2,12 +2,11 @@
 
 import { Pull, type Socket, Subscriber } from 'zeromq';
 import { InputError } from '../../errors.ts';
-import { DGRAM } from '../../xtc/layout.ts';
-import { envService, SERVICE } from '../../xtc/service.ts';
 import type { StreamOptions } from '../open.ts';
 import { type ByteSource, explain, skipByReading } from '../source.ts';
 import { parseZmqUrl, type ZmqAddress } from './address.ts';
 import { attach, KEEP_ALIVE } from './binding.ts';
+import { isConfigure } from './greeting.ts';
 import { Peers } from './peers.ts';
 import { watchPeers } from './watch.ts';
 
@@ -25,7 +24,7 @@ export async function openZmqSource(url: string, options: StreamOptions = {}): P
     ...KEEP_ALIVE,
   };
   const socket = address.pattern === 'pub-sub' ? new Subscriber(settings) : new Pull(settings);
-  const source = new ZmqSource(socket, address);
+  const source = new ZmqSource(socket, address, options.greeting);
   try {
     if (socket instanceof Subscriber) socket.subscribe();
     source.onClose(await attach(socket, address, options.say));
@@ -50,7 +49,10 @@ class ZmqSource implements ByteSource {
   private ended = false;
   private cleanUp = () => {};
 
-  constructor(socket: Pull | Subscriber, address: ZmqAddress) {
+  private readonly isGreeting: (message: Buffer) => boolean;
+
+  constructor(socket: Pull | Subscriber, address: ZmqAddress, isGreeting = isConfigure) {
+    this.isGreeting = isGreeting;
     this.name = address.url;
     this.socket = socket;
     this.preview = address.pattern === 'pub-sub';
@@ -63,13 +65,19 @@ class ZmqSource implements ByteSource {
 
   async read(into: Buffer): Promise<number> {
     while (this.rest.length === 0) {
-      const message = this.ended ? undefined : await this.receive();
+      const message = await this.message();
       if (message === undefined) return 0;
-      if (!this.isRepetition(message)) this.rest = message;
+      this.rest = message;
     }
     const bytes = this.rest.copy(into);
     this.rest = this.rest.subarray(bytes);
     return bytes;
+  }
+
+  async message(): Promise<Buffer | undefined> {
+    let message = await this.receive();
+    while (message !== undefined && this.isRepetition(message)) message = await this.receive();
+    return message;
   }
 
   skip(bytes: number): Promise<number> {
@@ -109,8 +117,7 @@ class ZmqSource implements ByteSource {
 
   /** A writer of previews repeats its Configure when another reader comes. */
   private isRepetition(message: Buffer): boolean {
-    if (!this.preview || message.length < DGRAM.size) return false;
-    if (envService(message.readUInt32LE(DGRAM.env)) !== SERVICE.Configure) return false;
+    if (!this.preview || !this.isGreeting(message)) return false;
     if (message.equals(this.configure)) return true;
     this.configure = message;
     return false;
