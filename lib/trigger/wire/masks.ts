@@ -1,0 +1,33 @@
+/** Masks of up to 64 sources as two int32 words. */
+
+import type { SourceMask } from '../types.ts';
+
+export const NO_SOURCES: SourceMask = { low: 0, high: 0 };
+
+/** Mask of some source numbers 0..63. */
+export function maskOf(sources: Iterable<number>): SourceMask {
+  let low = 0;
+  let high = 0;
+  for (const source of sources) {
+    if (source < 32) low |= 1 << source;
+    else high |= 1 << (source - 32);
+  }
+  return { low, high };
+}
+
+/** Source numbers of a mask, ascending. */
+export function sourcesOf(low: number, high: number): number[] {
+  const sources: number[] = [];
+  for (let rest = low; rest !== 0; rest &= rest - 1) sources.push(lowestBit(rest));
+  for (let rest = high; rest !== 0; rest &= rest - 1) sources.push(32 + lowestBit(rest));
+  return sources;
+}
+
+/** Number of the lowest bit that is set; the word must not be 0. */
+export function lowestBit(word: number): number {
+  return 31 - Math.clz32(word & -word);
+}
+
+export function hasSource(low: number, high: number, source: number): boolean {
+  return ((source < 32 ? low >>> source : high >>> (source - 32)) & 1) === 1;
+}
