@@ -1,0 +1,35 @@
+/** What a local collector does with a closed heartbeat: merge, and pass on. Pure. */
+
+import type { CompiledGraph } from '../compile/compile.ts';
+import type { Answer, Part } from './answer.ts';
+import type { Closing } from './collector.ts';
+import { Merging } from './merging.ts';
+
+export class LocalSide {
+  readonly #merging: Merging;
+
+  constructor(graph: CompiledGraph) {
+    this.#merging = new Merging(graph, 'localCollector');
+  }
+
+  change(graph: CompiledGraph, from: number): void {
+    this.#merging.change(graph, from);
+  }
+
+  configure(after: number): void {
+    this.#merging.configure(after);
+  }
+
+  /** The answer of this collector. */
+  close({ heartbeat, answers, included, late, missing, closed, errors }: Closing): Answer {
+    this.#merging.begin(heartbeat);
+    for (const answer of answers) this.#merging.merge(answer);
+    const parts = new Map<string, Part>();
+    for (const { node, station, used, failed } of this.#merging.nodes) {
+      parts.set(node.spec.id, { used, failed, state: station.take(), fingerprint: node.fingerprint });
+    }
+    const run = this.#merging.run;
+    this.#merging.end(heartbeat);
+    return { heartbeat, run, included, late, missing, closed, parts, errors };
+  }
+}

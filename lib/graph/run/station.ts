@@ -1,0 +1,58 @@
+import type { ClosingInfo, EventInfo, Kernel } from '../types.ts';
+import type { Value } from '../value.ts';
+
+/**
+ * One operation at one place. On workers events are added; on collectors what came from below is merged; workers and local collectors
+ * take what goes up at the end of a heartbeat and start again, the global collector keeps and puts out.
+ */
+export interface Station {
+  /** @returns false if the event was not used. @throws anything: the node fails for this event */
+  add(inputs: readonly Value[], info: EventInfo): boolean;
+  merge(part: unknown): void;
+  /** What goes up; the caller owns it. */
+  take(): unknown;
+  /** Global collector: before the first merge of a heartbeat, and after the last. */
+  begin(): void;
+  settle(info: ClosingInfo): void;
+  output(): readonly (Value | undefined)[];
+  reset(): void;
+}
+
+/** The exact rules: states that merge (spec graph.md 2.5). */
+export class KernelStation implements Station {
+  readonly #kernel: Kernel<unknown>;
+  #state: unknown;
+
+  constructor(kernel: Kernel<unknown>) {
+    this.#kernel = kernel;
+    this.#state = kernel.zero();
+  }
+
+  add(inputs: readonly Value[], info: EventInfo): boolean {
+    return this.#kernel.add(this.#state, inputs, info);
+  }
+
+  merge(part: unknown): void {
+    this.#kernel.merge(this.#state, part);
+  }
+
+  take(): unknown {
+    const state = this.#state;
+    this.#state = this.#kernel.zero();
+    return state;
+  }
+
+  begin(): void {}
+
+  settle(info: ClosingInfo): void {
+    this.#kernel.settle?.(this.#state, info);
+  }
+
+  output(): readonly (Value | undefined)[] {
+    return this.#kernel.output(this.#state);
+  }
+
+  reset(): void {
+    this.#state = this.#kernel.zero();
+  }
+}
