@@ -15,7 +15,8 @@ const ON_FAIL: readonly OnFail[] = ['error', 'last', 'empty'];
 const helpGroup = 'CONSTANTS';
 
 export const fetchFlags = {
-  url: Flags.string({
+  source: Flags.string({
+    aliases: ['url'],
     summary: 'where constants come from: the address of a service, a folder, or a bundle',
     description: 'The default is LCLS_CALIB_HTTP of the environment, else the service of the laboratory.',
     helpValue: 'URL|DIR|FILE',
@@ -73,7 +74,7 @@ const LARGEST = 8 * 1024 ** 3;
  */
 export function fetcherFrom(flags: FetchFlags, note: (message: string) => void): ConstantFetcher {
   const counters = new FetchCounters();
-  const source = openSource(flags.url, {
+  const source = openSource(flags.source, {
     timeout: flags['http-timeout'] * 1000,
     retries: flags['http-retries'],
     maxConstant: parseBytes(flags['max-constant'], '--max-constant', { least: 1, most: LARGEST }),

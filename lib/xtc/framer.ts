@@ -16,7 +16,7 @@ import { Dgram, viewOf } from './dgram.ts';
 import { FINDING_SEVERITY, type Finding, type FindingCode } from './finding.ts';
 import { DGRAM, MAX_EXTENT, TYPE, XTC } from './layout.ts';
 import { PlausibleSearch } from './plausible.ts';
-import { envService, envType, SERVICE } from './service.ts';
+import { envService, envType, isEvent, SERVICE } from './service.ts';
 import { NSEC_PER_SEC } from './time.ts';
 
 export const STEP = { need: 0, dgram: 1, skip: 2, end: 3 } as const;
@@ -25,8 +25,8 @@ export type Step = (typeof STEP)[keyof typeof STEP];
 export interface FramerOptions {
   /** Bytes of the block; it grows when a dgram is larger. Default 1 MiB. */
   blockSize?: number;
-  /** Payloads that reach beyond the block are skipped, not read. Default false. */
-  headersOnly?: boolean;
+  /** Payloads that reach beyond the block are skipped, not read: all, or those of events. Default false. */
+  headersOnly?: boolean | 'events';
   /** Go on at the next plausible dgram after lost framing. Default false. */
   resync?: boolean;
   /** Size of the input if it is known and final: an extent beyond it is then recognised without reading. */
@@ -131,13 +131,19 @@ export class Framer {
       this.lose('incomplete-payload', `the input ends ${size - have} bytes before the end of a dgram of ${size} bytes`);
       return undefined;
     }
-    if (!this.options.headersOnly || size - left < WORTH_SKIPPING) return STEP.need;
+    if (!this.mayBeSkipped() || size - left < WORTH_SKIPPING) return STEP.need;
     // A wrong extent in a pipe can only be mended if what was claimed to be payload is still there.
     if (this.options.resync && known === undefined) return STEP.need;
     this.block.copy(this.header, 0, this.pos, this.pos + DGRAM.size);
     this.toSkip = size - left;
     this.pos = this.end;
     return STEP.skip;
+  }
+
+  private mayBeSkipped(): boolean {
+    const { headersOnly = false } = this.options;
+    if (headersOnly !== 'events') return headersOnly;
+    return isEvent(envService(this.view.getUint32(this.pos + DGRAM.env, true)));
   }
 
   private hand(size: number, whole: boolean): Step {

@@ -81,7 +81,7 @@ t.test('integers at every edge, floats, truth values, lists, objects', async (t)
   );
   const doc = Object.fromEntries(integers.map((value, i) => [`i${i}`, int(value)]));
   const found = throughPython(doc);
-  integers.forEach((value, i) => t.same(found.get(`i${i}`), ['int', value.toString()]));
+  for (const [i, value] of integers.entries()) t.same(found.get(`i${i}`), ['int', value.toString()]);
   const values = throughPython({
     one: float(1),
     tenth: float(0.1),
@@ -123,9 +123,9 @@ t.test('texts of all planes of Unicode, as keys, values and contents', async (t)
   );
   const all = ['', '\0', 'a\u0301', '\r\n\u2028', ...planes];
   const found = throughPython(Object.fromEntries(all.map((content, i) => [`${i}${content}`, content])));
-  all.forEach((content, i) =>
-    t.same(found.get(`${i}${content}`), ['str', Buffer.from(content).toString('hex')], `text ${i}`),
-  );
+  for (const [i, content] of all.entries()) {
+    t.same(found.get(`${i}${content}`), ['str', Buffer.from(content).toString('hex')], `text ${i}`);
+  }
   const long = '\u{1f52c}'.repeat(5000);
   const [, root] = load(pickleSet(setOf({ 'd\u{10ffff}': { geometry: text(long) } })));
   const [data] = (entries(entries(root).get('d\u{10ffff}')).get('geometry') as Shown)[1] as Shown[];

@@ -1,0 +1,94 @@
+/** Where runs begin in a stream of dgrams: transitions are read, events are passed over (spec calib-pub.md, section 6). */
+
+import type { DgramReader } from '../../stream/dgram-reader.ts';
+import type { DgramSink } from '../../stream/sink.ts';
+import type { Dgram } from '../../xtc/dgram.ts';
+import { SERVICE } from '../../xtc/service.ts';
+import type { ShapesData } from '../../xtc/shapes-data.ts';
+import { Walker } from '../../xtc/walk.ts';
+import type { Segment } from '../wanted.ts';
+
+export interface RunEvents {
+  configure(segments: readonly Segment[]): Promise<void>;
+  /** `exp` is undefined if the BeginRun does not say. */
+  begin(exp: string | undefined, run: number): Promise<void>;
+  end(): void;
+}
+
+/** Not detectors: what the DAQ says about itself. */
+const RESERVED: ReadonlySet<string> = new Set(['runinfo', 'chunkinfo', 'smdinfo', 'epics', 'epicsinfo', 'scan']);
+const RUNINFO = 'runinfo';
+
+/**
+ * Reads a stream to its end and tells what begins and ends in it.
+ * @param sink takes the whole stream; a BeginRun waits until `events.begin` is done, so whoever reads there finds everything in place
+ */
+export async function followStream(reader: DgramReader, events: RunEvents, sink?: DgramSink): Promise<void> {
+  const walker = new Walker();
+  do {
+    while (reader.next()) {
+      const { dgram } = reader;
+      if (isTransition(dgram)) {
+        // What stands before must not wait: workers make themselves ready with it.
+        await sink?.drain();
+        await tell(dgram, walker, events);
+      }
+      sink?.bytes(dgram.slice());
+      if (sink?.full) await sink.drain();
+    }
+    await sink?.drain();
+  } while (await reader.fill());
+  events.end();
+}
+
+const TOLD: readonly number[] = [SERVICE.Configure, SERVICE.BeginRun, SERVICE.EndRun, SERVICE.Unconfigure];
+
+function isTransition({ service, whole }: Dgram): boolean {
+  return whole && TOLD.includes(service);
+}
+
+async function tell(dgram: Dgram, walker: Walker, events: RunEvents): Promise<void> {
+  switch (dgram.service) {
+    case SERVICE.Configure:
+      return events.configure(segmentsOf(dgram, walker));
+    case SERVICE.BeginRun: {
+      const { exp, run } = runOf(dgram, walker);
+      return events.begin(exp, run);
+    }
+    default:
+      return events.end();
+  }
+}
+
+/** Every segment of every detector that a Configure describes, once. */
+function segmentsOf(dgram: Dgram, walker: Walker): Segment[] {
+  const found = new Map<string, Segment>();
+  walker.walk(dgram, {
+    names: ({ detName, segment, detType, detId }) => {
+      if (RESERVED.has(detName)) return;
+      found.set(`${detName} ${segment} ${detType} ${detId}`, { name: detName, segment, type: detType, serial: detId });
+    },
+  });
+  return [...found.values()];
+}
+
+function runOf(dgram: Dgram, walker: Walker): { exp: string | undefined; run: number } {
+  let exp: string | undefined;
+  let run = 0;
+  walker.walk(dgram, {
+    data: (block) => {
+      if (block.names.detName !== RUNINFO) return;
+      const experiment = fieldOf(block, 'expt');
+      const number = fieldOf(block, 'runnum');
+      if (experiment === undefined || number === undefined) return;
+      exp = block.string(experiment) || undefined;
+      run = block.number(number);
+    },
+  });
+  return { exp, run };
+}
+
+/** Number of a field that is there. */
+function fieldOf({ names, count }: ShapesData, name: string): number | undefined {
+  return names.fields.find((field) => field.name === name && field.index < count)?.index;
+}
