@@ -28,15 +28,20 @@ export class ShelfSource implements ConstantSource {
     return docs.filter((doc) => (integerField(doc, 'run') ?? 0) <= lastRun);
   }
 
-  async contents(database: Database, detector: DetectorKey, idData: string): Promise<Buffer> {
-    const found = (await this.constantsOf(database, detector)).find((constant) => idOf(constant.file) === idData);
-    if (found === undefined) {
-      throw new DataError('calib-source', `the contents of ${detector.name} have changed while they were read`, {
-        place: { file: this.name },
-      });
-    }
-    const bytes = await found.file.read();
-    return found.ending === 'npy' ? bytes.subarray(readNpyHeader(bytes, this.place(found.file)).start) : bytes;
+  async contents(_database: Database, detector: DetectorKey, idData: string): Promise<Buffer> {
+    const bytes = await this.contentsById(idData);
+    if (bytes !== undefined) return bytes;
+    throw new DataError('calib-source', `a file of ${detector.name} has changed while it was read`, {
+      place: { file: this.name },
+    });
+  }
+
+  /** Contents by their id alone; undefined if there are none. */
+  async contentsById(idData: string): Promise<Buffer | undefined> {
+    const found = constantsOn(await this.shelf.list()).find(({ file }) => idOf(file) === idData);
+    const bytes = await found?.file.read();
+    if (found?.ending !== 'npy' || bytes === undefined) return bytes;
+    return bytes.subarray(readNpyHeader(bytes, this.place(found.file)).start);
   }
 
   /** Folders are named as people like; a long name is as good as a short one. */
@@ -44,10 +49,9 @@ export class ShelfSource implements ConstantSource {
     return longId;
   }
 
-  /** The folder that holds a detector, for those who ask by its id only. */
-  async folderOf(detector: DetectorKey): Promise<string | undefined> {
-    const all = constantsOn(await this.shelf.list());
-    return folderFor(new Set(all.map(({ folder }) => folder)), detector);
+  /** Names of the folders that hold constants. */
+  async folders(): Promise<string[]> {
+    return [...new Set(constantsOn(await this.shelf.list()).map(({ folder }) => folder))];
   }
 
   close(): void {}
