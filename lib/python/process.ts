@@ -101,10 +101,10 @@ export class PythonProcess {
     if (!this.gone) this.child.kill(signal);
   }
 
-  /** SIGTERM (or another signal), after 2 s SIGKILL; resolves when it is gone. */
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<PythonExit> {
+  /** SIGTERM (or another signal), after 2 s (or another time) SIGKILL; resolves when it is gone. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM', graceMs = TERM_GRACE_MS): Promise<PythonExit> {
     this.signal(signal);
-    const hard = setTimeout(() => this.signal('SIGKILL'), TERM_GRACE_MS);
+    const hard = setTimeout(() => this.signal('SIGKILL'), graceMs);
     const exit = await this.exited;
     clearTimeout(hard);
     return exit;

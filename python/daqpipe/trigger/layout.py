@@ -3,7 +3,7 @@ Where the contributions of a batch lie. Events of one kind, of the same sources 
 them is the rows of a table of bytes, and a field of theirs is a column of it.
 """
 
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ..xtc.arrays import numpy
 from .protocol import ENTRY, HEADER_BYTES, RECORD, SRC_MASK
@@ -13,6 +13,8 @@ Places = Dict[int, Tuple[int, int]]
 """Source -> begin and end of its primitive, from the beginning of the event's entry."""
 _SHAPE = numpy.array([20, 21, 22, 23, 28, 29, 30, 31]) if numpy is not None else None
 """Bytes of a header that say how an event is laid out: source and extent."""
+_ENTRY_SHAPE = [8, 9, 12, 13, 14, 15]
+"""The same of an entry: contributions and bytes."""
 
 
 class Group:
@@ -74,18 +76,36 @@ def groups_of(buffer: bytes, count: int) -> List[Group]:
     return found
 
 
+class _Like(NamedTuple):
+    """How the last batch lay whose events were all alike: the next one mostly lies the same."""
+
+    stride: int
+    mask: Any
+    """Ones where bytes say how an event is laid out."""
+    expected: Any
+    places: Places
+
+
+_last: Optional[_Like] = None
+
+
 def _all_alike(buffer: bytes, count: int) -> Any:
     """One group of all events, rows being a view of the buffer, or None if they differ."""
-    if count == 0:
-        return None
-    stride = ENTRY.size + _entry(buffer, 0)[3]
-    if stride * count > len(buffer):
+    global _last
+    stride = ENTRY.size + _entry(buffer, 0)[3] if count else 0
+    if stride == 0 or stride * count > len(buffer):
         return None
     rows = numpy.frombuffer(buffer, numpy.uint8, stride * count).reshape(count, stride)
+    last = _last
+    if last is not None and last.stride == stride and ((rows & last.mask) == last.expected).all():
+        return Group(slice(None), rows, last.places)
     places = places_at(buffer, 0)
-    shape = numpy.concatenate(([8, 9, 12, 13, 14, 15], _shape_of(places)))
-    if not (rows[:, shape] == rows[0, shape]).all():
+    mask = numpy.zeros(stride, numpy.uint8)
+    mask[_ENTRY_SHAPE] = mask[_shape_of(places)] = 0xFF
+    expected = rows[0] & mask
+    if not ((rows & mask) == expected).all():
         return None
+    _last = _Like(stride, mask, expected, places)
     return Group(slice(None), rows, places)
 
 
