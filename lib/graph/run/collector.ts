@@ -4,6 +4,7 @@
  */
 
 import { type Answer, addCounts, type Closed, total } from './answer.ts';
+import { Intervals } from './intervals.ts';
 
 /** A heartbeat that has closed: its answers in order of arrival, with the late ones of earlier heartbeats first. */
 export interface Closing {
@@ -27,7 +28,10 @@ export class Collector {
   readonly #depth: number;
   /** Open heartbeats: answers by contributor, in order of arrival. */
   readonly #open = new Map<number, Map<number, Answer>>();
+  /** Heartbeats that each contributor has answered: a second answer is a copy of the first. */
+  readonly #answered = new Map<number, Intervals>();
   #late: Answer[] = [];
+  #duplicates = 0;
   /** Every heartbeat up to this one is closed. */
   #closed = 0;
   #issued = 0;
@@ -46,6 +50,11 @@ export class Collector {
   /** Answers that wait for the next heartbeat to close. */
   get lateParts(): number {
     return this.#late.length;
+  }
+
+  /** Answers that came twice, and were left out. */
+  get duplicates(): number {
+    return this.#duplicates;
   }
 
   get openHeartbeats(): number {
@@ -69,6 +78,12 @@ export class Collector {
 
   answer(contributor: number, answer: Answer): readonly Closing[] {
     const k = answer.heartbeat;
+    const answered = this.#answered.get(contributor) ?? new Intervals();
+    this.#answered.set(contributor, answered);
+    if (!answered.add(k)) {
+      this.#duplicates++;
+      return [];
+    }
     this.issued(k);
     if (k <= this.#closed) {
       this.#late.push(answer);
@@ -79,9 +94,7 @@ export class Collector {
       answers = new Map();
       this.#open.set(k, answers);
     }
-    // A second answer of one contributor for one heartbeat is more of the same: it counts as late.
-    if (answers.has(contributor)) this.#late.push(answer);
-    else answers.set(contributor, answer);
+    answers.set(contributor, answer);
     const closings = this.#closeComplete();
     while (this.#open.size > this.#depth) closings.push(...this.#closeThrough(Math.min(...this.#open.keys()), 'depth'));
     return closings;

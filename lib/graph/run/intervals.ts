@@ -1,0 +1,28 @@
+/** A set of whole numbers that mostly come in order: kept as intervals, so that a long run needs no more room than it has gaps. */
+export class Intervals {
+  /** First and last of each interval, ascending and not touching. */
+  readonly #ends: [number, number][] = [];
+
+  get gaps(): number {
+    return Math.max(0, this.#ends.length - 1);
+  }
+
+  /** @returns false if `n` was there already */
+  add(n: number): boolean {
+    const ends = this.#ends;
+    let at = ends.length;
+    while (at > 0 && ends[at - 1]![0] > n) at--;
+    const before = ends[at - 1];
+    if (before && n <= before[1]) return false;
+    const after = ends[at];
+    const joinsBefore = before?.[1] === n - 1;
+    const joinsAfter = after?.[0] === n + 1;
+    if (joinsBefore && joinsAfter) {
+      before[1] = after[1];
+      ends.splice(at, 1);
+    } else if (joinsBefore) before[1] = n;
+    else if (joinsAfter) after[0] = n;
+    else ends.splice(at, 0, [n, n]);
+    return true;
+  }
+}
