@@ -20,6 +20,8 @@ export class FetchCounters {
   /** Files of the cache that did not have the contents they were written with. */
   diskDamaged = 0;
   diskFailures = 0;
+  /** Sets that could not be kept (`--save`). */
+  keepFailures = 0;
   /** Constants left out because only Python's unpickler could read them. */
   skippedAny = 0;
   /** Documents passed over because their runs, type or id make no sense. */
@@ -72,6 +74,8 @@ export function fetchMeters(counters: FetchCounters): Meter[] {
       'Files of the cache that were damaged and fetched again',
       () => counters.diskDamaged,
     ),
+    counter('cache_failures_total', 'Files of the cache that could not be written', () => counters.diskFailures),
+    counter('save_failures_total', 'Sets that could not be kept with --save', () => counters.keepFailures),
     counter('skipped_any_total', 'Constants left out because they are pickles', () => counters.skippedAny),
     counter('bad_documents_total', 'Documents passed over because they make no sense', () => counters.badDocuments),
     counter('constants_total', 'Constants put into sets', () => counters.constants),

@@ -7,8 +7,9 @@ import { UsageError } from '../errors.ts';
 import { DiskCache } from './cache/disk.ts';
 import { ConstantFetcher, type OnFail } from './fetch.ts';
 import { FetchCounters } from './fetch-counters.ts';
+import { saveBundle } from './source/bundle.ts';
 import { openSource } from './source/open.ts';
-import type { DetectorWanted } from './types.ts';
+import type { ConstantSet, DetectorWanted } from './types.ts';
 import { parseDetector } from './wanted.ts';
 
 const ON_FAIL: readonly OnFail[] = ['error', 'last', 'empty'];
@@ -49,6 +50,11 @@ export const fetchFlags = {
     helpValue: 'DIR',
     helpGroup,
   }),
+  save: Flags.string({
+    summary: 'keep the constants of every run as a bundle DIR/EXPERIMENT-rRUN.tar',
+    helpValue: 'DIR',
+    helpGroup,
+  }),
   'on-fail': Flags.string({
     summary: 'what a run gets when the source fails: an error, the last constants, or none',
     options: [...ON_FAIL],
@@ -74,6 +80,7 @@ const LARGEST = 8 * 1024 ** 3;
  */
 export function fetcherFrom(flags: FetchFlags, note: (message: string) => void): ConstantFetcher {
   const counters = new FetchCounters();
+  const { save } = flags;
   const source = openSource(flags.source, {
     timeout: flags['http-timeout'] * 1000,
     retries: flags['http-retries'],
@@ -91,6 +98,7 @@ export function fetcherFrom(flags: FetchFlags, note: (message: string) => void):
     onFail: flags['stale-ok'] ? 'last' : (flags['on-fail'] as OnFail),
     cacheBytes: parseBytes(flags['cache-size'], '--cache-size', { least: 0, most: LARGEST }),
     passAny: flags['pass-any'],
+    ...(save === undefined ? {} : { keep: (set: ConstantSet) => saveBundle(save, set) }),
     ...(flags.cache === undefined ? {} : { disk: new DiskCache(flags.cache) }),
     ...(flags.dbsuffix === undefined ? {} : { suffix: flags.dbsuffix }),
   });

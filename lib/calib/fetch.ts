@@ -31,6 +31,8 @@ export interface FetcherOptions {
   readonly passAny?: boolean;
   /** Of the detector's own database. */
   readonly suffix?: string;
+  /** Called with every set that was fetched for a run, for example to keep it. Nobody waits for it; what it throws is noted. */
+  readonly keep?: (set: ConstantSet) => Promise<void>;
   readonly counters?: FetchCounters;
   /** Sentences for a person. */
   readonly note?: (message: string) => void;
@@ -92,6 +94,7 @@ export class ConstantFetcher {
       this.counters.constants += tally.constants;
       this.counters.skippedAny += tally.skippedAny;
       this.counters.badDocuments += tally.badDocuments;
+      if (this.last?.set !== set) this.keep(set);
       this.last = { key, set };
       return set;
     } catch (error) {
@@ -256,6 +259,15 @@ export class ConstantFetcher {
     this.memory.put(key, contents);
     await disk?.put(key, contents).catch((error: unknown) => this.notKept(error));
     return contents;
+  }
+
+  private keep(set: ConstantSet): void {
+    this.options.keep?.(set).catch((error: unknown) => {
+      this.counters.keepFailures++;
+      this.note(
+        `the constants of run ${set.run} are not kept: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    });
   }
 
   /** A full disk costs time at the next start and nothing else. */

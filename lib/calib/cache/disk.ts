@@ -3,13 +3,14 @@
  * hash, so nothing that a document says becomes a path.
  */
 
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync } from 'node:fs';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../../errors.ts';
 import { explain } from '../../stream/source.ts';
 import type { Contents } from './memory.ts';
+import { writeBeside } from './write-beside.ts';
 
 const DIGEST_BYTES = 32;
 /** Bits of group and others. */
@@ -52,22 +53,9 @@ export class DiskCache {
     return digest.equals(stored.subarray(end)) ? { bytes, sha256: digest.toString('hex') } : 'damaged';
   }
 
-  /** Written beside and renamed, so that a reader finds all or nothing. @throws whatever the file system says */
-  async put(key: string, { bytes, sha256 }: Contents): Promise<void> {
-    const path = this.path(key);
-    const temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`;
-    try {
-      const file = await open(temporary, 'wx', 0o600);
-      try {
-        await file.writev([bytes, Buffer.from(sha256, 'hex')]);
-      } finally {
-        await file.close();
-      }
-      await rename(temporary, path);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
+  /** @throws whatever the file system says */
+  put(key: string, { bytes, sha256 }: Contents): Promise<void> {
+    return writeBeside(this.path(key), [bytes, Buffer.from(sha256, 'hex')]);
   }
 
   private path(key: string): string {

@@ -1,8 +1,10 @@
 /** A bundle: one file that holds constants, a tar archive of the same files that stand in a folder. `tar tvf` shows it. */
 
 import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { DataError, InputError } from '../../errors.ts';
 import { explain } from '../../stream/source.ts';
+import { writeBeside } from '../cache/write-beside.ts';
 import { chooseForRun } from '../choose.ts';
 import { exactText, integer } from '../document.ts';
 import type { Constant, ConstantSet } from '../types.ts';
@@ -109,4 +111,13 @@ function* entry(path: string, parts: readonly Buffer[]): Iterable<Buffer> {
 function checked(name: string): string {
   if (/^[\w+-][\w.+ -]*$/.test(name) && name !== 'own') return name;
   throw new DataError('calib-bundle', `"${name}" cannot be the name of a file`);
+}
+
+/**
+ * Keeps a set as `FOLDER/EXPERIMENT-rRUN.tar`; one of the same name is replaced.
+ * @throws DataError `calib-bundle` for names that no file can have, and whatever the file system says
+ */
+export async function saveBundle(folder: string, set: ConstantSet): Promise<void> {
+  const name = `${checked(set.exp ?? 'none')}-r${String(set.run).padStart(4, '0')}.tar`;
+  await writeBeside(join(folder, name), [...bundleOf(set)]);
 }
