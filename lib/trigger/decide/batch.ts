@@ -3,23 +3,16 @@
  * (spec teb.md, 5.3), so every decider reads the same bytes, a frame is written without further copies, and events can be repeated.
  */
 
+import type { BuiltEvent } from '../types.ts';
+import { EbDgram } from '../wire/eb-dgram.ts';
+import { EBDGRAM, EXTENT_BASE, SRC_NUMBER_MASK } from '../wire/layout.ts';
+import { lowestBit } from '../wire/masks.ts';
 import { FREE_BYTES, writePid } from './frames.ts';
 
 /** One entry: pid, contributions, damage, bytes of the records behind it. */
 export const ENTRY = { size: 16, offset: { pid: 0, contributions: 8, damage: 10, bytes: 12 } } as const;
-/** Of an EbDgram (spec teb.md, 1.1). */
-export const RECORD = {
-  size: 32,
-  offset: { pid: 0, nsec: 8, sec: 12, env: 16, src: 20, damage: 24, extent: 28 },
-} as const;
-const EXTENT_OF_HEADER = 12;
-const SRC_MASK = 0x0fff_ffff;
-
 /** Bits of `flags`. */
 export const ANSWER_FLAG = { forced: 1, primitiveRejected: 2 } as const;
-
-/** The data word of a decision (spec teb.md, 1.4). */
-export const DATA = { prescale: 1, persist: 2, monitorShift: 2, monitorMask: 0xf, auxShift: 8 } as const;
 
 const FIRST_BYTES = 1 << 14;
 
@@ -41,6 +34,7 @@ export class EventBatch {
   answered = 0;
   /** Where the entry of the event begun last begins. */
   private entry = 0;
+  private readonly cursor = new EbDgram();
 
   constructor(capacity: number) {
     this.capacity = capacity;
@@ -58,6 +52,13 @@ export class EventBatch {
   reset(): void {
     this.count = 0;
     this.answered = 0;
+  }
+
+  /** Copies an event of the builder. */
+  add(event: BuiltEvent): void {
+    this.begin(event.pid, event.damage);
+    this.addSources(event, event.presentLow, 0);
+    if (event.presentHigh !== 0) this.addSources(event, event.presentHigh, 32);
   }
 
   /** Begins an event; its contributions follow in increasing source number. */
@@ -97,6 +98,15 @@ export class EventBatch {
     this.answered++;
   }
 
+  private addSources(event: BuiltEvent, mask: number, first: number): void {
+    const { cursor } = this;
+    for (let rest = mask; rest !== 0; rest &= rest - 1) {
+      if (event.record(first + lowestBit(rest), cursor)) {
+        this.contribution(cursor.block, cursor.at, cursor.at + cursor.length);
+      }
+    }
+  }
+
   private reserve(size: number): void {
     if (size <= this.bytes.length) return;
     const grown = Buffer.allocUnsafeSlow(Math.max(size, 2 * this.bytes.length));
@@ -127,21 +137,21 @@ export class Contributions {
     if (this.left === 0) return false;
     this.left--;
     this.at = this.next;
-    this.next = this.at + RECORD.size - EXTENT_OF_HEADER + this.bytes.readUInt32LE(this.at + RECORD.offset.extent);
+    this.next = this.at + EBDGRAM.size - EXTENT_BASE + this.bytes.readUInt32LE(this.at + EBDGRAM.extent);
     return true;
   }
 
   get source(): number {
-    return this.bytes.readUInt32LE(this.at + RECORD.offset.src) & SRC_MASK;
+    return this.bytes.readUInt32LE(this.at + EBDGRAM.src) & SRC_NUMBER_MASK;
   }
 
   get env(): number {
-    return this.bytes.readUInt32LE(this.at + RECORD.offset.env);
+    return this.bytes.readUInt32LE(this.at + EBDGRAM.env);
   }
 
   /** Where the primitive begins and ends. */
   get payloadAt(): number {
-    return this.at + RECORD.size;
+    return this.at + EBDGRAM.size;
   }
 
   get end(): number {

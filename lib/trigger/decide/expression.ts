@@ -5,6 +5,7 @@
 
 import { compileExpression } from 'filtrex';
 import { UsageError } from '../../errors.ts';
+import { ENV } from '../wire/layout.ts';
 import { Contributions, ENTRY, type EventBatch } from './batch.ts';
 import { Primitive } from './primitives.ts';
 import type { DeciderCounts, DeciderSetup } from './types.ts';
@@ -20,8 +21,6 @@ export interface CompiledRule {
 
 /** The parser takes quadratic time. */
 const MAX_LENGTH = 5000;
-const KEEP_RAW = 1 << 22;
-const ROGS = 0xffff;
 
 /** @throws UsageError if the text cannot be parsed, or names sources that do not exist */
 export function compileRule(setup: DeciderSetup, text: string): CompiledRule {
@@ -96,9 +95,11 @@ class RuleExpression {
     this.pid = batch.pids[event]!;
     this.damage = batch.bytes.readUInt16LE(entry + ENTRY.offset.damage);
     this.env = 0;
+    let first = true;
     contributions.of(batch, event);
     while (contributions.advance()) {
-      this.env |= contributions.env;
+      if (first) this.env = contributions.env;
+      first = false;
       this.byId.get(contributions.source)?.primitive.of(batch.bytes, contributions.payloadAt, contributions.end);
     }
     const result = this.evaluate({});
@@ -109,10 +110,10 @@ class RuleExpression {
   private lookUp(name: string): number | string {
     this.names.add(name);
     if (name === 'pid') return this.pid;
-    if (name === 'rogs') return this.env & ROGS;
-    if (name === 'keep') return this.env & KEEP_RAW ? 1 : 0;
+    if (name === 'rogs') return this.env & ENV.groups;
+    if (name === 'keep') return this.env & ENV.keepRaw ? 1 : 0;
     if (name === 'damage') return this.damage;
-    if (name === 'slow') return this.env & ROGS & ~this.common ? 1 : 0;
+    if (name === 'slow') return this.env & ENV.groups & ~this.common ? 1 : 0;
     const place = this.places.get(name) ?? this.resolve(name);
     const { source, field } = place;
     if (field === '') return source.primitive.present ? 1 : 0;

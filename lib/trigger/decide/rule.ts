@@ -1,11 +1,12 @@
 /** Rules: decisions without another process. They cannot fail, so every event has its answer at once. */
 
 import { UsageError } from '../../errors.ts';
-import { Contributions, DATA, type EventBatch } from './batch.ts';
+import { DATA } from '../wire/layout.ts';
+import { Contributions, type EventBatch } from './batch.ts';
 import { type Condition, compileRule } from './expression.ts';
 import { type Decider, type DeciderCounts, type DeciderSetup, zeroCounts } from './types.ts';
 
-const ALL_MEBS = DATA.monitorMask << DATA.monitorShift;
+const ALL_MEBS = DATA.monitor;
 /** TmoTebData: two u32. */
 const TMO_BYTES = 8;
 

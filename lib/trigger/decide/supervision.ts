@@ -7,7 +7,8 @@
  * process gets them one per message until one of them is the only one it can have been.
  */
 
-import { ANSWER_FLAG, DATA, type EventBatch } from './batch.ts';
+import { DATA } from '../wire/layout.ts';
+import { ANSWER_FLAG, type EventBatch } from './batch.ts';
 import { PRIMITIVE_REJECTED, RESULT, readPid, STATUS, STATUS_TEXT } from './frames.ts';
 import { type DeciderCounts, type OnError, zeroCounts } from './types.ts';
 
@@ -49,7 +50,7 @@ interface Frame {
 
 type State = 'idle' | 'starting' | 'up' | 'ending' | 'stopped' | 'given-up';
 
-const MONITOR_AND_PERSIST = DATA.persist | (DATA.monitorMask << DATA.monitorShift);
+const MONITOR_AND_PERSIST = DATA.persist | DATA.monitor;
 const AUX = 0xffff_ff00;
 
 export class Supervision {

@@ -2,11 +2,10 @@
 
 import { closeSync, existsSync, ftruncateSync, openSync, readdirSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { PosixQueue, PosixSharedMemory, posixMemoryUsers, type Watch } from 'posix-ipc-shim';
 import { withKernel } from '../../ipc/kernel-limits.ts';
 import type { PythonProcess } from '../../python/process.ts';
-import { pythonPath } from './own-pipes.ts';
 import { type UpstreamChannel, type UpstreamNames, upstreamNames } from './upstream.ts';
 
 const QUEUE = { maxMessages: 1, messageSize: 512, mode: 0o600 } as const;
@@ -114,7 +113,7 @@ export function removeDebris(base: string): number {
 }
 
 /** @param folder of our Python, where the look-alike of posix_ipc is */
-export function lookalikeChannel(folder: string, path: string | undefined) {
+export function lookalikeChannel(folder: string, path: string) {
   return (names: UpstreamNames, inputBytes: number, resultBytes: number): UpstreamChannel =>
     new LookalikeChannel(names, inputBytes, resultBytes, folder, path);
 }
@@ -126,7 +125,7 @@ class LookalikeChannel implements UpstreamChannel {
   private process: PythonProcess | undefined;
   private rest: Buffer = Buffer.alloc(0);
 
-  constructor(names: UpstreamNames, inputBytes: number, resultBytes: number, python: string, path: string | undefined) {
+  constructor(names: UpstreamNames, inputBytes: number, resultBytes: number, python: string, path: string) {
     const folder = existsSync(MEMORY_FOLDER) ? MEMORY_FOLDER : tmpdir();
     for (const [name, bytes] of [
       [names.inputs, inputBytes],
@@ -138,7 +137,7 @@ class LookalikeChannel implements UpstreamChannel {
       ftruncateSync(file.fd, bytes);
     }
     this.env = {
-      PYTHONPATH: [lookalikeFolder(python), path ?? pythonPath(python)].join(':'),
+      PYTHONPATH: [lookalikeFolder(python), path].filter(Boolean).join(delimiter),
       DAQPIPE_TEB_QUEUES: '3,4',
       DAQPIPE_TEB_MEMORY: folder,
     };

@@ -5,7 +5,8 @@
 
 import { UsageError } from '../../errors.ts';
 import type { PythonProcess, PythonProcessOptions } from '../../python/process.ts';
-import { Contributions, ENTRY, type EventBatch, RECORD } from './batch.ts';
+import { EBDGRAM, EXTENT_BASE, LEVEL, RESULT as RESULT_DGRAM, TYPE_DATA } from '../wire/layout.ts';
+import { Contributions, ENTRY, type EventBatch } from './batch.ts';
 import { connectInfo, slotSizes } from './connect.ts';
 import { RESULT, STATUS, writePid } from './frames.ts';
 import type { DeciderLink, LinkEvents } from './link.ts';
@@ -51,12 +52,7 @@ export interface UpstreamOptions {
 
 const PAGE = 4096;
 const MESSAGE_LIMIT = 512;
-const RESULT_BYTES = 40;
-const NO_RESULT_EXTENT = 12;
 const ONE_RESULT = 8;
-const DATA_AT = 32;
-const EVENT_LEVEL = 0x1000_0000;
-const TYPE_DATA = 3;
 
 export function upstreamNames(key: string): UpstreamNames {
   return {
@@ -88,7 +84,7 @@ export class UpstreamLink implements DeciderLink {
   private next: (() => void) | undefined;
   private readonly primBad: Record<string, number> = {};
   private readonly contributions = new Contributions();
-  private readonly result = Buffer.alloc(RESULT_BYTES);
+  private readonly result = Buffer.alloc(RESULT_DGRAM.size);
   private readonly row = Buffer.alloc(RESULT.size);
 
   /** @throws UsageError if the sources do not fit into the first message */
@@ -188,7 +184,7 @@ export class UpstreamLink implements DeciderLink {
     contributions.of(batch, from);
     while (contributions.advance()) {
       const { bytes, at, end, source } = contributions;
-      header ??= bytes.subarray(at, at + RECORD.size);
+      header ??= bytes.subarray(at, at + EBDGRAM.size);
       const slot = this.slotOf.get(source);
       if (slot === undefined) continue;
       if (end - at > this.slots[slot]!.size) this.tooLong(source);
@@ -199,12 +195,12 @@ export class UpstreamLink implements DeciderLink {
     }
     const { result } = this;
     result.fill(0);
-    header?.copy(result, 0, 0, RECORD.size);
-    writePid(result, pid, RECORD.offset.pid);
-    result.writeUInt32LE((EVENT_LEVEL | this.options.setup.id) >>> 0, RECORD.offset.src);
-    result.writeUInt16LE(batch.bytes.readUInt16LE(batch.offsets[from]! + ENTRY.offset.damage), RECORD.offset.damage);
-    result.writeUInt16LE(TYPE_DATA, RECORD.offset.damage + 2);
-    result.writeUInt32LE(NO_RESULT_EXTENT, RECORD.offset.extent);
+    header?.copy(result, 0, 0, EBDGRAM.size);
+    writePid(result, pid, EBDGRAM.pid);
+    result.writeUInt32LE(((LEVEL.event << 28) | this.options.setup.id) >>> 0, EBDGRAM.src);
+    result.writeUInt16LE(batch.bytes.readUInt16LE(batch.offsets[from]! + ENTRY.offset.damage), EBDGRAM.damage);
+    result.writeUInt16LE(TYPE_DATA, EBDGRAM.typeId);
+    result.writeUInt32LE(EXTENT_BASE, EBDGRAM.extent);
     channel.putResult(result);
     this.outstanding = { frame, pid };
     channel.send(`g${mask.toString(16).padStart(16, '0')}`);
@@ -227,7 +223,7 @@ export class UpstreamLink implements DeciderLink {
     }
     this.outstanding = undefined;
     channel!.getResult(this.result);
-    const results = (this.result.readUInt32LE(RECORD.offset.extent) - NO_RESULT_EXTENT) / ONE_RESULT;
+    const results = (this.result.readUInt32LE(EBDGRAM.extent) - EXTENT_BASE) / ONE_RESULT;
     const status = results === 1 ? STATUS.ok : results === 0 ? STATUS.noResult : STATUS.secondResult;
     if (!Number.isInteger(results) || results < 0 || results > 1000) {
       events!.broken('the extent of its result makes no sense');
@@ -236,7 +232,7 @@ export class UpstreamLink implements DeciderLink {
     // Each result() has sent its own answer.
     if (results > 1) this.extra = results - 1;
     writePid(this.row, outstanding.pid, RESULT.offset.pid);
-    this.row.writeUInt32LE(this.result.readUInt32LE(DATA_AT), RESULT.offset.data);
+    this.row.writeUInt32LE(this.result.readUInt32LE(RESULT_DGRAM.data), RESULT.offset.data);
     this.row.writeUInt32LE(status, RESULT.offset.status);
     events!.answers(outstanding.frame, 1, this.row, false);
   }
