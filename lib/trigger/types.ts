@@ -46,7 +46,7 @@ export interface BuiltEvent {
   readonly why: Why;
   /** An L1Accept: a decider is asked (decide/types.ts). */
   readonly isL1: boolean;
-  /** The common group and at least one other fired. */
+  /** An L1Accept of the common group and at least one other. */
   readonly slow: boolean;
   /** Sources whose contribution is in. */
   readonly presentLow: number;
@@ -59,8 +59,6 @@ export interface BuiltEvent {
   readonly receiversHigh: number;
   /** When its first contribution came. */
   readonly firstSeen: Milliseconds;
-  /** Number of contributions. */
-  readonly contributions: number;
   has(source: number): boolean;
   /**
    * Puts a cursor on the record of a source.
