@@ -10,7 +10,7 @@ export interface Described {
   bytes: Buffer;
 }
 
-export interface Set {
+export interface PublishedSet {
   exp?: string | null;
   run: number;
   seq: number;
@@ -28,7 +28,7 @@ export function floats(values: number[], shape = [values.length]): Described {
 }
 
 /** Header and blobs. @param change made to the header, for wrong ones */
-export function framesOf(set: Set, change: (header: Record<string, unknown>) => void = () => {}): Buffer[] {
+export function framesOf(set: PublishedSet, change: (header: Record<string, unknown>) => void = () => {}): Buffer[] {
   const blobs: Buffer[] = [];
   const detectors = Object.fromEntries(
     Object.entries(set.detectors).map(([name, constants]) => [
@@ -69,7 +69,7 @@ export function framesOf(set: Set, change: (header: Record<string, unknown>) => 
 }
 
 /** The same with the blobs in a POSIX segment of that name, which the caller removes. */
-export function withSegment(set: Set, name: string): { frames: Buffer[]; remove: () => void } {
+export function withSegment(set: PublishedSet, name: string): { frames: Buffer[]; remove: () => void } {
   const [topic, text, ...blobs] = framesOf(set);
   const header = JSON.parse(text!.toString());
   const offsets: number[] = [];

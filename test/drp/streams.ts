@@ -19,12 +19,28 @@ export const CAMERA = namesBlockOf({
   ],
 });
 
+const RUNINFO = namesBlockOf({
+  nodeId: 1,
+  namesId: 255,
+  detType: 'runinfo',
+  detName: 'runinfo',
+  detId: '',
+  segment: 0,
+  alg: 'runinfo',
+  version: [0, 0, 1],
+  fields: [
+    { name: 'expt', type: 'CHARSTR', rank: 1 },
+    { name: 'runnum', type: 'UINT32' },
+  ],
+});
+
 /** The number in the data of event `i` is `i`; times count up by two microseconds. */
 export function cameraRun(
   events: number,
-  options: { pixels?: number; cycles?: number; slowUpdateEvery?: number } = {},
+  options: { pixels?: number; cycles?: number; slowUpdateEvery?: number; runs?: number[] } = {},
 ): Buffer {
-  const { pixels = 4, cycles = 1, slowUpdateEvery = 50 } = options;
+  // With `runs` every cycle is one of these runs of experiment tst1 and says so.
+  const { pixels = 4, runs, cycles = runs?.length ?? 1, slowUpdateEvery = 50 } = options;
   const writer = new DgramWriter();
   const parts: Buffer[] = [];
   let micros = 0;
@@ -34,14 +50,19 @@ export function cameraRun(
     env: makeEnv(service, low),
     src: 1,
   });
-  const put = (service: number) => {
+  const put = (service: number, run?: number) => {
     writer.begin(header(service));
-    if (service === SERVICE.Configure) writer.names(CAMERA);
+    if (service === SERVICE.Configure) {
+      writer.names(CAMERA);
+      if (runs) writer.names(RUNINFO);
+    }
+    if (service === SERVICE.BeginRun && run !== undefined) writer.data(RUNINFO, { expt: 'tst1', runnum: run });
     parts.push(Buffer.from(writer.finish()));
   };
   const image = new Uint16Array(pixels * pixels).fill(7);
   for (let cycle = 0; cycle < cycles; cycle++) {
-    for (const service of [SERVICE.Configure, SERVICE.BeginRun, SERVICE.BeginStep, SERVICE.Enable]) put(service);
+    for (const service of [SERVICE.Configure, SERVICE.BeginRun, SERVICE.BeginStep, SERVICE.Enable])
+      put(service, runs?.[cycle]);
     for (let i = 0; i < events; i++) {
       if (i % slowUpdateEvery === slowUpdateEvery - 1) put(SERVICE.SlowUpdate);
       writer.begin(header(SERVICE.L1Accept, 0x10001));

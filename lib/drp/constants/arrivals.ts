@@ -22,25 +22,22 @@ export class Arrivals<Set extends Announcement> {
     return this.sets.at(-1);
   }
 
-  /** Whether a message repeats the last one; if not, it counts as the last one from now on (docs/calib.md, "exactly once"). */
+  /** Whether a message repeats the last one that was taken (docs/calib.md, "exactly once"). */
   isRepeat(announced: Announcement): boolean {
     const { last } = this;
     const same = last?.origin === announced.origin;
-    if (last && same && announced.seq <= last.seq) return true;
-    this.last = announced;
-    return (
-      last !== undefined &&
-      !same &&
-      announced.exp !== undefined &&
-      announced.exp === last.exp &&
-      announced.run === last.run &&
-      announced.hash === last.hash
-    );
+    if (last === undefined || same) return last !== undefined && announced.seq <= last.seq;
+    const { exp, run, hash } = announced;
+    const repeat = exp !== undefined && exp === last.exp && run === last.run && hash === last.hash;
+    // Started again inside a run: from now on its numbers count.
+    if (repeat) this.last = announced;
+    return repeat;
   }
 
   /** @returns sets that nobody will get any more */
   add(set: Set): Set[] {
     this.sets.push(set);
+    this.last = set;
     const oldest = this.sets[0] === this.inUse ? 1 : 0;
     return this.sets.length - oldest > MOST_WAITING ? this.sets.splice(oldest, 1) : [];
   }
