@@ -19,8 +19,7 @@ import { LATE_POLICIES, type LatePolicy, type PublicationPolicy } from './public
 const whoGroup = {
   detector: Flags.string({
     char: 'd',
-    summary:
-      'detector, or one segment of it; the default is the alias of -u, if it ends in a segment',
+    summary: 'detector, or one segment of it; the default is the alias of -u, if it ends in a segment',
     helpValue: 'NAME[:SEGMENT]',
     multiple: true,
     helpGroup: 'DETECTORS',

@@ -202,7 +202,8 @@ class Connection {
 
   private written(seq: number, error: Error | null | undefined): void {
     this.behind--;
-    if (!error) this.events.delivered(this.id, seq);
+    // Node calls back without an error for what a lost connection has dropped.
+    if (!error && !this.socket.destroyed) this.events.delivered(this.id, seq);
   }
 
   private subscribe(topic: Buffer): void {

@@ -70,6 +70,11 @@ export class Publisher {
     }));
   }
 
+  /** Connections now, subscribed or not. */
+  get connections(): number {
+    return this.listeners.reduce((sum, { size }) => sum + size, 0);
+  }
+
   /** A run begins: what is sent from now on is of this run. */
   begin(exp: string | undefined, run: number): void {
     const { journal, say } = this.options;

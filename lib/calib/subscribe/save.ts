@@ -1,6 +1,7 @@
 /** Constants into a folder, in the layout that `drp-python --constants` reads: DETECTOR/CTYPE.npy or .txt, and CTYPE.doc.json beside it. */
 
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DaqError, DataError } from '../../errors.ts';
 import { exactText } from '../document.ts';
@@ -22,7 +23,9 @@ export function saveSet(set: ReceivedSet, folder: string): void {
   let beside: string | undefined;
   try {
     mkdirSync(dirname(target), { recursive: true });
-    beside = mkdtempSync(join(dirname(target), `.${basename(target)}.`));
+    const name = `.${basename(target)}.${randomUUID().slice(0, 8)}.tmp`;
+    mkdirSync(join(dirname(target), name));
+    beside = join(dirname(target), name);
     for (const detector of set.detectors) mkdirSync(join(beside, detector));
     for (const constant of set.constants) saveConstant(constant, join(beside, constant.detector));
     renameSync(beside, target);
