@@ -89,7 +89,7 @@ export class Scenario {
       }
       const rogs = Number(second);
       if (!((rogs >>> drp.rog) & 1)) continue;
-      const values = [valueOf(write!, source), valueOf(monitor!, source)];
+      const values = [valueFor(write!, source), valueFor(monitor!, source)];
       const codes = [...new Set(values.filter((code) => code !== 0))];
       const prim = drp.payload === 'timing' ? { timing: { dest: 3, beam: 1, codes } } : { tmo: values };
       seen.push({ src: source, pid: Number(pid), rogs, keep: Number(third), prim });
@@ -126,22 +126,22 @@ function record({ pid, rogs, keep = 0, svc = L1, src, damage = 0 }: Contributed,
 }
 
 function primitive({ prim }: Contributed): Buffer | undefined {
-  if (prim?.tmo) return words(prim.tmo);
+  if (prim?.tmo) return bytesOfWords(prim.tmo);
   if (!prim?.timing) return undefined;
   const { dest, beam, codes } = prim.timing;
   const mask = Array<number>(9).fill(0);
   for (const code of codes) mask[code >>> 5]! |= 1 << (code & 31);
-  return words([dest | (beam << 7), ...mask]);
+  return bytesOfWords([dest | (beam << 7), ...mask]);
 }
 
-function words(values: readonly number[]): Buffer {
+function bytesOfWords(values: readonly number[]): Buffer {
   const bytes = Buffer.alloc(4 * values.length);
   for (const [i, value] of values.entries()) bytes.writeUInt32LE(value >>> 0, 4 * i);
   return bytes;
 }
 
 /** The last value stands for all further sources. */
-function valueOf(text: string, source: number): number {
+function valueFor(text: string, source: number): number {
   const values = text.split(',');
   return Number(values[Math.min(source, values.length - 1)]);
 }

@@ -3,13 +3,13 @@
  * `triginfo`, and each of its L1Accepts gets a ShapesData with the result data. Readers then know why an event is there.
  */
 
-import { namesBlockOf } from '../xtc/describe.ts';
-import type { Dgram } from '../xtc/dgram.ts';
-import { childrenOf, editDgram } from '../xtc/editor.ts';
-import { MAX_NODE_ID } from '../xtc/layout.ts';
-import type { NamesBlock } from '../xtc/names.ts';
-import { Walker } from '../xtc/walk.ts';
-import { DgramWriter } from '../xtc/writer.ts';
+import { namesBlockOf } from '../../xtc/describe.ts';
+import type { Dgram } from '../../xtc/dgram.ts';
+import { childrenOf, editDgram } from '../../xtc/editor.ts';
+import { MAX_NODE_ID } from '../../xtc/layout.ts';
+import type { NamesBlock } from '../../xtc/names.ts';
+import { Walker } from '../../xtc/walk.ts';
+import { DgramWriter } from '../../xtc/writer.ts';
 
 /** What is said of one event. */
 export interface TrigInfo {

@@ -1,7 +1,7 @@
 import t from 'tap';
-import { type EventFormat, Pebble, type Slab } from '../../lib/trigger/pebble.ts';
-import { Random } from '../random.ts';
-import { CONFIGURE, dgram, L1ACCEPT, u32, xtc } from '../xtc/raw.ts';
+import { type EventFormat, Pebble, type Slab } from '../../../lib/trigger/receiver/pebble.ts';
+import { Random } from '../../random.ts';
+import { CONFIGURE, dgram, L1ACCEPT, u32, xtc } from '../../xtc/raw.ts';
 
 const LIMIT = 64 * 1024 * 1024;
 

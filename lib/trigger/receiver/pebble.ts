@@ -7,14 +7,14 @@
  *     pebble.filled(await source.read(pebble.space()));
  */
 
-import { DataError } from '../errors.ts';
-import { viewOf } from '../xtc/dgram.ts';
-import { DGRAM, TYPE, XTC } from '../xtc/layout.ts';
-import { pulseIdOf } from '../xtc/pulse-id.ts';
-import { envType } from '../xtc/service.ts';
-import { NSEC_PER_SEC } from '../xtc/time.ts';
-import type { PulseId } from './types.ts';
-import { EBDGRAM, PID_HIGH_LIMIT, PID_HIGH_MASK } from './wire/layout.ts';
+import { DataError } from '../../errors.ts';
+import { viewOf } from '../../xtc/dgram.ts';
+import { DGRAM, TYPE, XTC } from '../../xtc/layout.ts';
+import { pulseIdOf } from '../../xtc/pulse-id.ts';
+import { envType } from '../../xtc/service.ts';
+import { NSEC_PER_SEC } from '../../xtc/time.ts';
+import type { PulseId } from '../types.ts';
+import { EBDGRAM, PID_HIGH_LIMIT, PID_HIGH_MASK } from '../wire/layout.ts';
 
 /** Bytes of the pid word in front of a dgram. */
 const PID_SIZE = EBDGRAM.nanoseconds;

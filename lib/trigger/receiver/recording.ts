@@ -3,7 +3,7 @@
  * copied into a block, because a piece of its own costs more than its bytes (bench/eb-join.ts).
  */
 
-import type { DgramSink } from '../stream/sink.ts';
+import type { DgramSink } from '../../stream/sink.ts';
 import type { Pebble, Slab } from './pebble.ts';
 
 /** Pieces smaller than this are copied. */

@@ -1,8 +1,8 @@
 import t from 'tap';
-import { TrigInfoWriter } from '../../lib/trigger/triginfo.ts';
-import { Dgram } from '../../lib/xtc/dgram.ts';
-import { editDgram } from '../../lib/xtc/editor.ts';
-import { CONFIGURE, dgram, L1ACCEPT, names, walkAll } from '../xtc/raw.ts';
+import { TrigInfoWriter } from '../../../lib/trigger/receiver/triginfo.ts';
+import { Dgram } from '../../../lib/xtc/dgram.ts';
+import { editDgram } from '../../../lib/xtc/editor.ts';
+import { CONFIGURE, dgram, L1ACCEPT, names, walkAll } from '../../xtc/raw.ts';
 
 const NODE = 5;
 const INFO = { data: 0xdeadbe3e, meb: 2, missingLow: 0x80000001, missingHigh: 6, flags: 17 };
