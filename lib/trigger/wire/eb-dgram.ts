@@ -3,6 +3,7 @@
 import { SERVICE } from '../../xtc/service.ts';
 import type { PulseId } from '../types.ts';
 import { EBDGRAM, ENV, EOL_HIGH, EXTENT_BASE, PID_HIGH_MASK } from './layout.ts';
+import { int32At, uint16At, uint32At } from './words.ts';
 
 const TWO_32 = 0x1_0000_0000;
 const EMPTY = Buffer.alloc(0);
@@ -27,10 +28,10 @@ export class EbDgram {
     this.block = block;
     this.at = at;
     this.length = length;
-    this.pid = (block.readUInt32LE(at + EBDGRAM.pidHigh) & PID_HIGH_MASK) * TWO_32 + block.readUInt32LE(at);
-    this.env = block.readInt32LE(at + EBDGRAM.env);
-    this.source = block.readUInt32LE(at + EBDGRAM.src);
-    this.damage = block.readUInt16LE(at + EBDGRAM.damage);
+    this.pid = (int32At(block, at + EBDGRAM.pidHigh) & PID_HIGH_MASK) * TWO_32 + uint32At(block, at);
+    this.env = int32At(block, at + EBDGRAM.env);
+    this.source = uint32At(block, at + EBDGRAM.src);
+    this.damage = uint16At(block, at + EBDGRAM.damage);
     return this;
   }
 

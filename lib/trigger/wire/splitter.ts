@@ -3,6 +3,7 @@
 import { DataError } from '../../errors.ts';
 import type { EbDgram } from './eb-dgram.ts';
 import { EBDGRAM, EXTENT_BASE, PID_HIGH_LIMIT, PID_HIGH_MASK } from './layout.ts';
+import { int32At, uint32At } from './words.ts';
 
 /** Bytes behind a header that one record may have, if nobody says otherwise. */
 export const DEFAULT_MAX_PAYLOAD = 1 << 20;
@@ -120,7 +121,7 @@ export class RecordSplitter {
   private recordLength(block: Buffer, start: number, offset: number): number {
     const problem = framingProblem(block, start, this.maxExtent);
     if (problem !== undefined) throw new DataError('framing', problem, { place: { file: this.input, offset } });
-    return EBDGRAM.size - EXTENT_BASE + block.readUInt32LE(start + EBDGRAM.extent);
+    return EBDGRAM.size - EXTENT_BASE + uint32At(block, start + EBDGRAM.extent);
   }
 }
 
@@ -141,10 +142,10 @@ export function isWholeMessage(message: Buffer, maxPayload = DEFAULT_MAX_PAYLOAD
 }
 
 function framingProblem(block: Buffer, start: number, maxExtent: number): string | undefined {
-  const extent = block.readUInt32LE(start + EBDGRAM.extent);
+  const extent = uint32At(block, start + EBDGRAM.extent);
   if (extent < EXTENT_BASE) return `extent ${extent} is below ${EXTENT_BASE}`;
   if (extent > maxExtent) return `extent ${extent} is above the largest allowed, ${maxExtent}`;
-  const high = block.readUInt32LE(start + EBDGRAM.pidHigh) & PID_HIGH_MASK;
+  const high = int32At(block, start + EBDGRAM.pidHigh) & PID_HIGH_MASK;
   if (high >= PID_HIGH_LIMIT) return 'the pulse id is above 2^53';
   return undefined;
 }
