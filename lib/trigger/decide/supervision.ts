@@ -67,6 +67,8 @@ export class Supervision {
   private suspects = 0;
   /** The event at which the dying process said that it failed. */
   private culprit: number | undefined;
+  /** It gave wrong answers: the event that has none yet need not be the cause. */
+  private lied = false;
   private startFailures = 0;
   private nextFrame = 1;
   private deadline = Number.POSITIVE_INFINITY;
@@ -118,6 +120,7 @@ export class Supervision {
       return;
     }
     if (rows.length !== count * RESULT.size || count > oldest.count - oldest.answered) {
+      this.lied = true;
       this.fail(`it gave ${count} answers in ${rows.length} bytes to ${oldest.count - oldest.answered} events`);
       return;
     }
@@ -125,6 +128,7 @@ export class Supervision {
       const at = i * RESULT.size;
       if (readPid(rows, at) !== oldest.batch.pids[oldest.from + oldest.answered]) {
         this.counts.staleAnswers += count - i;
+        this.lied = true;
         this.fail(`it answered for pid ${readPid(rows, at)}, not ${oldest.batch.pids[oldest.from + oldest.answered]}`);
         return;
       }
@@ -232,13 +236,15 @@ export class Supervision {
   /** After the end of a process: who is to blame, and who must be asked again. */
   private blame(): State {
     const oldest = this.open[0];
-    const { culprit } = this;
+    const { culprit, lied } = this;
     this.open.length = 0;
     this.culprit = undefined;
+    this.lied = false;
     if (oldest === undefined) return this.state;
     const { batch } = oldest;
     const unanswered = oldest.count - oldest.answered;
-    if (unanswered === 1 || batch.pids[batch.answered] === culprit) {
+    const alone = unanswered === 1 && (oldest.count === 1 || !lied);
+    if (alone || batch.pids[batch.answered] === culprit) {
       this.suspects = 0;
       this.force(batch, 'process');
       this.settle();

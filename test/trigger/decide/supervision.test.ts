@@ -2,18 +2,19 @@
 
 import t from 'tap';
 import { ANSWER_FLAG, EventBatch } from '../../../lib/trigger/decide/batch.ts';
+import type { SupervisionOptions } from '../../../lib/trigger/decide/supervision.ts';
 import type { OnError } from '../../../lib/trigger/decide/types.ts';
 import { Random } from '../../random.ts';
 import { type Fate, rightAnswer, SimulatedDecider } from './simulated-decider.ts';
 
-const OPTIONS = {
+const OPTIONS: SupervisionOptions = {
   onError: 'record',
   restarts: 1e9,
   timeoutMs: 1000,
   startTimeoutMs: 5000,
   inFlight: 2,
   perMessage: 64,
-} as const;
+};
 const FATES: readonly Fate[] = ['raises', 'hangs', 'dies', 'statusError', 'wrongPid', 'twice'];
 /** Events with these fates get an answer of their own. */
 const ANSWERED: ReadonlySet<Fate> = new Set(['good', 'twice']);
