@@ -4,6 +4,7 @@ import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
 import { progressOnTerminal } from '../lib/cli/progress.ts';
 import { isAttended } from '../lib/cli/terminal.ts';
 import { UsageError } from '../lib/errors.ts';
+import { registerLive } from '../lib/live/scheme.ts';
 import {
   inputFlags,
   type Mode,
@@ -18,6 +19,8 @@ import { stageOf } from '../lib/show/stage.ts';
 import { damageByName } from '../lib/xtc/damage.ts';
 import type { Epoch } from '../lib/xtc/time.ts';
 import type { ArrayMode } from '../lib/xtc/value.ts';
+
+registerLive();
 
 export default class DgramCat extends DaqCommand {
   static override summary = 'show, check, filter and follow dgrams';

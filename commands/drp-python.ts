@@ -13,7 +13,10 @@ import { type DrpContext, runDrp } from '../lib/drp/run.ts';
 import { Trial } from '../lib/drp/trial.ts';
 import type { DrpOptions } from '../lib/drp/types.ts';
 import { InputError, UsageError } from '../lib/errors.ts';
+import { registerLive } from '../lib/live/scheme.ts';
 import { findingLine } from '../lib/show/findings.ts';
+
+registerLive();
 
 export default class DrpPython extends DaqCommand {
   static override summary = 'drive a Python script over a stream of dgrams, in several processes';

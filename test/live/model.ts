@@ -65,6 +65,8 @@ export class ModelClient implements ClientPort {
     this.model.live.delete(this);
   }
 
+  gone(): void {}
+
   /** As real clients do: the connection first. */
   readSocket(): void {
     for (const buffer of this.socket.splice(0)) {

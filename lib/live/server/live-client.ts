@@ -17,6 +17,8 @@ export interface ClientPort {
   announce(buffer: number): void;
   /** Closes the connection. */
   close(reason: Eviction): void;
+  /** The client has left and all it had is recovered; nothing more is asked. */
+  gone(): void;
 }
 
 export class LiveClient {
@@ -72,6 +74,7 @@ export class LiveClient {
 
   /** Messages that it has not taken. */
   waiting(): number {
+    if (this.given.length === 0) return (this.waitingAtMost = 0);
     return (this.waitingAtMost = Math.min(this.given.length, this.port.waiting()));
   }
 

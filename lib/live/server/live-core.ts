@@ -5,6 +5,7 @@
 
 import { isEvent, SERVICE } from '../../xtc/service.ts';
 import { TRANSITION_BUFFERS } from '../protocol.ts';
+import { Ages } from './ages.ts';
 import { EventDealer, type Order } from './event-dealer.ts';
 import { type ClientPort, type Eviction, LiveClient } from './live-client.ts';
 import type { Reserve } from './share.ts';
@@ -26,6 +27,8 @@ export interface CoreOptions {
 }
 
 export const PATIENCE = 5;
+/** How many of those that have left are told of one by one. */
+const FORMER = 32;
 
 export class LiveCore {
   readonly events: EventDealer;
@@ -35,10 +38,12 @@ export class LiveCore {
   joined = 0;
   /** Connections that were closed because all numbers were taken. */
   rejected = 0;
-  /** Bad returns of clients that are gone. */
-  private oldBadReturns = 0;
-  /** Transitions sent to clients that are gone. */
-  private oldSent = 0;
+  /** The last clients that have left. */
+  readonly former: LiveClient[] = [];
+  /** Of all clients that have left. */
+  private readonly old = { badReturns: 0, sent: 0, late: 0 };
+  /** Of the events that came back, from their arrival on. */
+  readonly ages = new Ages();
   private readonly options: CoreOptions;
   private readonly byNumber = new Map<number, LiveClient>();
   private now = 0;
@@ -83,8 +88,12 @@ export class LiveCore {
     this.byNumber.delete(client.number);
     this.events.leave(client);
     this.transitions.leave(client, now);
-    this.oldBadReturns += client.badReturns;
-    this.oldSent += client.sent;
+    this.old.badReturns += client.badReturns;
+    this.old.sent += client.sent;
+    this.old.late += client.late;
+    this.former.push(client);
+    if (this.former.length > FORMER) this.former.shift();
+    client.port.gone();
   }
 
   /**
@@ -108,7 +117,10 @@ export class LiveCore {
 
   /** A buffer came back through a client's return queue. */
   eventReturned(client: LiveClient, buffer: number, now: number): void {
-    if (this.events.returned(client, buffer, now)) client.proved = true;
+    if (this.events.returned(client, buffer, now)) {
+      client.proved = true;
+      this.ages.add(client.age);
+    }
     if (client.pending.length > 0) this.transitions.flush(client, now);
   }
 
@@ -137,12 +149,14 @@ export class LiveCore {
     return this.clients.every((client) => client.lagging || (client.caughtUp && (!all || client.given.length === 0)));
   }
 
-  get badReturns(): number {
-    return this.clients.reduce((sum, client) => sum + client.badReturns, this.oldBadReturns);
-  }
-
-  /** Transitions announced, to all clients together. */
-  get transitionsSent(): number {
-    return this.clients.reduce((sum, client) => sum + client.sent, this.oldSent);
+  /** Of all clients, those that have left included. */
+  get totals(): { badReturns: number; sent: number; late: number } {
+    const totals = { ...this.old };
+    for (const { badReturns, sent, late } of this.clients) {
+      totals.badReturns += badReturns;
+      totals.sent += sent;
+      totals.late += late;
+    }
+    return totals;
   }
 }

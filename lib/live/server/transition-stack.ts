@@ -1,6 +1,6 @@
 /** The transitions that are in force: a begin pushes, its end pops (spec live.md, "Transitions"). Pure. */
 
-import { SERVICE } from '../../xtc/service.ts';
+import { beginLevel, endLevel } from '../levels.ts';
 
 export interface KeptTransition {
   readonly service: number;
@@ -12,30 +12,6 @@ export interface KeptTransition {
   cached: boolean;
   /** Clients that have not returned it. */
   holders: number;
-}
-
-/** By service: how deep a begin stands. */
-const BEGINS: Readonly<Record<number, number>> = {
-  [SERVICE.Configure]: 0,
-  [SERVICE.BeginRun]: 1,
-  [SERVICE.BeginStep]: 2,
-  [SERVICE.Enable]: 3,
-};
-const ENDS: Readonly<Record<number, number>> = {
-  [SERVICE.Unconfigure]: 0,
-  [SERVICE.EndRun]: 1,
-  [SERVICE.EndStep]: 2,
-  [SERVICE.Disable]: 3,
-};
-
-/** 0 to 3 for a transition that begins something. */
-export function beginLevel(service: number): number | undefined {
-  return BEGINS[service];
-}
-
-/** 0 to 3 for a transition that ends what began at this level. */
-export function endLevel(service: number): number | undefined {
-  return ENDS[service];
 }
 
 export class TransitionStack {
