@@ -69,6 +69,8 @@ export class Supervision {
   private culprit: number | undefined;
   /** It gave wrong answers: the event that has none yet need not be the cause. */
   private lied = false;
+  /** Why the dying process must go. */
+  private reason: string | undefined;
   private startFailures = 0;
   private nextFrame = 1;
   private deadline = Number.POSITIVE_INFINITY;
@@ -148,7 +150,7 @@ export class Supervision {
 
   /** The process says what went wrong. With an event that has no answer yet, it is at its end. */
   complained(pid: number | undefined, text: string): void {
-    if (this.state === 'starting') this.fail(`it failed before it was ready: ${text}`);
+    if (this.state === 'starting') this.fail(text);
     if (this.state !== 'up' || pid === undefined) return;
     const oldest = this.open[0];
     if (oldest === undefined || !isOpenIn(oldest, pid)) return;
@@ -167,11 +169,13 @@ export class Supervision {
   }
 
   /** The process is gone, by our order or by itself. */
-  ended(why: string, now: number): void {
+  ended(exit: string, now: number): void {
     if (this.state === 'stopped' || this.state === 'given-up' || this.state === 'idle') return;
     const atStart = this.state === 'starting' || (this.state === 'ending' && this.startFailures > 0);
     if (this.state === 'starting') this.startFailures++;
-    if (this.state !== 'ending') this.orders.say(`the decider ended by itself: ${why}`);
+    if (this.state !== 'ending') this.orders.say(`the decider ended by itself: ${exit}`);
+    const why = this.reason ?? exit;
+    this.reason = undefined;
     if (this.blame() === 'given-up') return;
     this.counts.restarts++;
     if (this.counts.restarts > this.options.restarts) {
@@ -212,6 +216,7 @@ export class Supervision {
     if (this.state === 'starting') this.startFailures++;
     this.state = 'ending';
     this.deadline = Number.POSITIVE_INFINITY;
+    this.reason = why;
     this.orders.say(`the decider failed: ${why}`);
     this.orders.kill(why);
   }

@@ -35,9 +35,14 @@ class Session:
         body = self.connect.get("body", {})
         self.aliases: Dict[int, str] = {}
         self.groups: Dict[int, int] = {}
+        self.kinds: Dict[int, str] = {}
+        """Kinds of primitives, as far as the configuration tells."""
         for node in body.get("drp", {}).values():
             self.aliases[node["drp_id"]] = node["proc_info"]["alias"]
-            self.groups[node["drp_id"]] = node.get("det_info", {}).get("readout", 0)
+            info = node.get("det_info", {})
+            self.groups[node["drp_id"]] = info.get("readout", 0)
+            if "primitive" in info:
+                self.kinds[node["drp_id"]] = info["primitive"]
         self.sources: Dict[str, int] = {alias: source for source, alias in self.aliases.items()}
         self.monitors: List[Tuple[int, str]] = [(node["meb_id"], node["proc_info"]["alias"]) for node in body.get("meb", {}).values()]
         self.common = 1 << self.partition
@@ -167,7 +172,7 @@ class Session:
             alias = self.aliases.get(source, str(source))
             name = alias if alias in self.declared else next((n for n in self.declared if self.source(n) == source), alias)
             declared = self.declared.get(name, prim.EVERYTHING)
-            kind = declared.kind or kind_of(alias)
+            kind = declared.kind or self.kinds.get(source) or kind_of(alias)
             found = self._by_source[source] = (declared, KINDS.get(kind) if kind else None, self._miss(alias))
         return found
 
