@@ -12,7 +12,7 @@ import { type ConstantPlace, constantError, decodeConstant } from './decode.ts';
 import { textField } from './document.ts';
 import { FetchCounters } from './fetch-counters.ts';
 import { constantSet } from './set.ts';
-import { SingleFlight } from './single-flight.ts';
+import { allOf, SingleFlight } from './single-flight.ts';
 import type { ConstantSource, Database, DetectorKey } from './source/types.ts';
 import type { Constant, ConstantSet, DetectorConstants, DetectorWanted, DocRecord } from './types.ts';
 import { LONG_ID, uniqueId } from './wanted.ts';
@@ -150,7 +150,7 @@ export class ConstantFetcher {
 
   private async fetch(exp: string | undefined, run: number, wanted: readonly DetectorWanted[]): Promise<Fetched> {
     const tally: Tally = { constants: 0, skippedAny: 0, badDocuments: 0 };
-    const detectors = await Promise.all(
+    const detectors = await allOf(
       wanted.map(async (detector) => [detector.name, await this.detector(exp, run, detector, tally)] as const),
     );
     return { set: constantSet(exp, run, new Map(detectors)), tally };
@@ -167,7 +167,7 @@ export class ConstantFetcher {
     if (short === undefined) return { id, constants: new Map() };
     const key: DetectorKey = { name: wanted.name, type: wanted.type, id: short };
     const chosen = await this.chosen(exp, run, key, tally);
-    const constants = await Promise.all(
+    const constants = await allOf(
       chosen
         .filter(({ ctype, doc }) => this.readable(key, ctype, doc, tally))
         .map(async (choice) => [choice.ctype, await this.constant(key, choice)] as const),
@@ -181,7 +181,7 @@ export class ConstantFetcher {
     const { suffix } = this.options;
     const experiment: Database = { of: 'experiment', exp };
     const own: Database = { of: 'detector', ...(suffix === undefined ? {} : { suffix }) };
-    const [ofExperiment, ofDetector] = await Promise.all([
+    const [ofExperiment, ofDetector] = await allOf([
       this.documents(experiment, key, run === 0 ? LAST_RUN : run),
       this.documents(own, key, LAST_RUN),
     ]);

@@ -15,3 +15,16 @@ export class SingleFlight {
     return flight;
   }
 }
+
+/**
+ * As Promise.all, but it fails only when everything has ended: nothing of a run that failed is under way when the next one begins.
+ * @throws the first error in the order of the promises
+ */
+export async function allOf<const T extends readonly Promise<unknown>[]>(
+  promises: T,
+): Promise<{ -readonly [I in keyof T]: Awaited<T[I]> }> {
+  const results = await Promise.allSettled(promises);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as never;
+}

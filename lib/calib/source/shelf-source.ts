@@ -84,9 +84,16 @@ export class ShelfSource implements ConstantSource {
   }
 
   private async readDocument(file: ShelfFile): Promise<DocRecord> {
-    const value = parseExact(await file.read());
-    if (isRecord(value)) return value;
-    throw new DataError('calib-source', 'a document is one JSON object', { place: { file: this.place(file) } });
+    const place = { file: this.place(file) };
+    const bytes = await file.read();
+    try {
+      const value = parseExact(bytes);
+      if (isRecord(value)) return value;
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      throw new DataError('calib-source', error.message, { place: { ...error.place, ...place }, cause: error });
+    }
+    throw new DataError('calib-source', 'a document is one JSON object', { place });
   }
 
   private async contentFields({ file, ending }: ShelfConstant): Promise<Record<string, DocValue>> {
