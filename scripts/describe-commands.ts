@@ -10,7 +10,7 @@ import { metadataOf } from '../lib/cli/metadata.ts';
 
 const dist = dirname(fileURLToPath(import.meta.url));
 const require = createRequire(import.meta.url);
-const order = ['dgrams', 'configuration', 'python', 'calibration', 'timing', 'trigger', 'live', 'system'];
+const order = ['dgrams', 'configuration', 'python', 'calibration', 'timing', 'trigger', 'live', 'graphs', 'system'];
 
 const commands = process.argv
   .slice(2)

@@ -45,7 +45,7 @@ export const metricsFlag = {
 };
 
 /** Group under which `daqpipe` lists a command. */
-export type Concern = 'dgrams' | 'configuration' | 'python' | 'calibration' | 'timing' | 'trigger' | 'live' | 'system';
+export type Concern = 'dgrams' | 'configuration' | 'python' | 'calibration' | 'timing' | 'trigger' | 'live' | 'graphs' | 'system';
 
 interface Subclass {
   new (argv: string[], config: Command['config']): DaqCommand;

@@ -5,6 +5,7 @@ import { OPERATIONS, type Operation } from '../ops/operations.ts';
 import { type AmiSplit, splitOf } from '../run/ami-station.ts';
 import type { GraphSpec, Kernel, NodeSpec, Problem, SourceSpec } from '../types.ts';
 import { checkInput } from './input-types.ts';
+import { windowBytes } from './memory.ts';
 import { ParameterError, Parameters } from './parameters.ts';
 import { type Arrow, type NodePlace, PER_EVENT, Problems, splitName, type Wiring, wire } from './wiring.ts';
 
@@ -63,7 +64,16 @@ export function compile(spec: GraphSpec, options: CompileOptions): Compiled {
   const nodes = wiring.order.flatMap((node) => compileNode(node, wiring, options, problems) ?? []);
   if (problems.any) return { problems: problems.list };
   checkPorts(nodes, problems);
-  for (const node of nodes) checkInputs(node, problems);
+  for (const node of nodes) {
+    checkInputs(node, problems);
+    const bytes = windowBytes(node);
+    if (bytes > options.windowLimit)
+      problems.add(
+        'window-memory',
+        node.spec.id,
+        `its window may take ${bytes} bytes, more than ${options.windowLimit}; cut by dealt events (of: dealt), or raise the limit`,
+      );
+  }
   const outputs = outputsOf(spec, nodes, problems);
   if (problems.any) return { problems: problems.list };
   const warnings = unread(nodes, outputs).map((id) => `the output of node ${id} goes nowhere`);

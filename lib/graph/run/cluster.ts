@@ -55,6 +55,11 @@ export class LocalCluster {
     return Array.from({ length: this.#perLocal }, (_, i) => local * this.#perLocal + i);
   }
 
+  /** Events since the last heartbeat was issued. */
+  get eventsSince(): number {
+    return this.#eventsSince;
+  }
+
   /** States that came too late for their node or run. */
   get outdated(): number {
     return this.#globalSide.outdated;

@@ -1,0 +1,128 @@
+/** Fields of dgrams as values of a graph: `detector:interface:field` (spec graph.md 3). */
+
+import { InputError } from '../../errors.ts';
+import { CODE, DTYPES } from '../../xtc/layout.ts';
+import type { Field, NamesBlock } from '../../xtc/names.ts';
+import type { ShapesData } from '../../xtc/shapes-data.ts';
+import { isText } from '../../xtc/value.ts';
+import type { Visitor } from '../../xtc/walk.ts';
+import type { SourceSpec } from '../types.ts';
+import type { NdArray, NumericArray, Value } from '../value.ts';
+
+interface Wanted {
+  readonly detector: string;
+  readonly alg: string;
+  readonly field: string;
+}
+
+/** A field of one description, and where its value goes. */
+interface Binding {
+  readonly slot: number;
+  readonly field: Field;
+}
+
+const VIEWS: Readonly<
+  Record<
+    number,
+    { new (buffer: ArrayBufferLike, offset: number, length: number): NumericArray; readonly BYTES_PER_ELEMENT: number }
+  >
+> = {
+  [CODE.UINT8]: Uint8Array,
+  [CODE.CHARSTR]: Uint8Array,
+  [CODE.UINT16]: Uint16Array,
+  [CODE.UINT32]: Uint32Array,
+  [CODE.INT8]: Int8Array,
+  [CODE.INT16]: Int16Array,
+  [CODE.INT32]: Int32Array,
+  [CODE.ENUMVAL]: Int32Array,
+  [CODE.FLOAT]: Float32Array,
+  [CODE.DOUBLE]: Float64Array,
+};
+
+/** Collects the values of one dgram while a walker visits it. */
+export class Fields implements Visitor {
+  /** By number of the source; undefined where the dgram does not have it. */
+  readonly values: (Value | undefined)[];
+  readonly #wanted: readonly Wanted[];
+  readonly #bindings = new Map<NamesBlock, readonly Binding[]>();
+  readonly #seen: boolean[];
+
+  /** @throws InputError if a source is not written detector:interface:field */
+  constructor(sources: readonly SourceSpec[]) {
+    this.#wanted = sources.map(({ name, from }) => {
+      const [detector, alg, ...field] = from.split(':');
+      if (!detector || !alg || field.length === 0)
+        throw new InputError(`source ${name}: "${from}" is not written detector:interface:field, as gmd:raw:energy`);
+      return { detector, alg, field: field.join(':') };
+    });
+    this.values = new Array(sources.length).fill(undefined);
+    this.#seen = new Array(sources.length).fill(false);
+  }
+
+  /** Numbers of the sources that no description has named so far: probably misspelt. */
+  get neverDescribed(): readonly number[] {
+    return this.#seen.flatMap((seen, i) => (seen ? [] : [i]));
+  }
+
+  /** Before a dgram. */
+  clear(): void {
+    this.values.fill(undefined);
+  }
+
+  names(block: NamesBlock): void {
+    this.#bind(block);
+  }
+
+  data(block: ShapesData): void {
+    const bindings = this.#bindings.get(block.names) ?? this.#bind(block.names);
+    for (const { slot, field } of bindings) {
+      if (field.index < block.count) this.values[slot] = fieldValue(block, field);
+    }
+  }
+
+  #bind(names: NamesBlock): readonly Binding[] {
+    const bindings: Binding[] = [];
+    this.#wanted.forEach(({ detector, alg, field: name }, slot) => {
+      if (names.alg !== alg || (names.detName !== detector && `${names.detName}_${names.segment}` !== detector)) return;
+      const field = names.fields.find((one) => one.name === name || one.shortName === name);
+      if (!field) return;
+      this.#seen[slot] = true;
+      bindings.push({ slot, field });
+    });
+    this.#bindings.set(names, bindings);
+    return bindings;
+  }
+
+  /** At a Configure: descriptions begin anew. */
+  forget(): void {
+    this.#bindings.clear();
+  }
+}
+
+function fieldValue(block: ShapesData, field: Field): Value {
+  if (isText(field)) return block.string(field.index);
+  return field.rank === 0 ? block.number(field.index) : arrayOf(block, field);
+}
+
+function arrayOf(block: ShapesData, field: Field): NdArray {
+  const dtype = DTYPES[field.type] as string;
+  const shape = block.shape(field.index);
+  const bytes = block.fieldBytes(field.index);
+  if (field.type === CODE.UINT64 || field.type === CODE.INT64)
+    return { dtype, shape, data: doubles(bytes, field.type) };
+  const View = VIEWS[field.type] ?? Uint8Array;
+  const size = View.BYTES_PER_ELEMENT;
+  const length = bytes.length / size;
+  // Fields lie anywhere; typed arrays do not.
+  if (bytes.byteOffset % size === 0) return { dtype, shape, data: new View(bytes.buffer, bytes.byteOffset, length) };
+  const copy = new Uint8Array(bytes);
+  return { dtype, shape, data: new View(copy.buffer, 0, length) };
+}
+
+/** 64-bit integers as doubles: exact up to 2^53 (spec 2.5). */
+function doubles(bytes: Buffer, type: number): Float64Array {
+  const data = new Float64Array(bytes.length / 8);
+  for (let i = 0; i < data.length; i++)
+    data[i] = Number(type === CODE.UINT64 ? bytes.readBigUInt64LE(i * 8) : bytes.readBigInt64LE(i * 8));
+  return data;
+}

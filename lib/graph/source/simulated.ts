@@ -1,0 +1,142 @@
+/** Simulated events from a `worker.json` as AMI has them (spec graph.md 3.3): one seeded stream, whoever works on it. */
+
+import { InputError } from '../../errors.ts';
+import type { SourceSpec } from '../types.ts';
+import { newArray, type Value } from '../value.ts';
+import type { EventSource, EventTaker } from './types.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+type Maker = (random: () => number) => Value;
+
+export interface SimulatedOptions {
+  readonly seed: number;
+  /** True for `static:`: ones instead of random numbers. */
+  readonly constant: boolean;
+  readonly stop?: AbortSignal | undefined;
+  /** Waits between events as the file says; else as fast as they are taken. */
+  readonly paced: boolean;
+}
+
+export class SimulatedEvents implements EventSource {
+  readonly name: string;
+  readonly #makers: readonly (Maker | undefined)[];
+  readonly #bound: number;
+  readonly #interval: number;
+  readonly #initTime: number;
+  readonly #repeat: boolean;
+  readonly #options: SimulatedOptions;
+  #stopped = false;
+
+  /** @throws InputError with the file and the name of what is wrong */
+  constructor(text: string, file: string, sources: readonly SourceSpec[], options: SimulatedOptions) {
+    const fail = (message: string, cause?: unknown): never => {
+      throw new InputError(message, { place: { file }, cause });
+    };
+    let document: Json;
+    try {
+      document = JSON.parse(text) as Json;
+    } catch (error) {
+      document = fail(`this is no JSON: ${(error as Error).message}`, error);
+    }
+    const config = (document.config ?? {}) as Readonly<Record<string, Json>>;
+    this.name = file;
+    this.#makers = sources.map(({ name, from }) => {
+      const found = config[from];
+      if (!found)
+        return fail(`there is no "${from}" in config for source ${name}; there are ${Object.keys(config).join(', ')}`);
+      return makerOf(found, options.constant, (message) => fail(`${from}: ${message}`));
+    });
+    this.#bound = typeof document.bound === 'number' ? document.bound : Number.POSITIVE_INFINITY;
+    this.#interval = typeof document.interval === 'number' ? document.interval : 0;
+    this.#initTime = typeof document.init_time === 'number' ? document.init_time : 0;
+    this.#repeat = document.repeat === true;
+    this.#options = options;
+  }
+
+  async run(taker: EventTaker): Promise<void> {
+    const { paced, stop } = this.#options;
+    let time = 0;
+    if (paced) await pause(this.#initTime);
+    do {
+      const random = generator(this.#options.seed);
+      taker.transition('Configure', time);
+      const values = new Array<Value | undefined>(this.#makers.length);
+      for (let n = 0; n < this.#bound && !this.#stopped && !stop?.aborted; n++) {
+        for (const [i, maker] of this.#makers.entries()) values[i] = maker?.(random);
+        taker.event(values, time);
+        time += this.#interval;
+        if (paced) await pause(this.#interval);
+        const turn = n % 256 === 255 || paced ? taker.turn() : undefined;
+        if (turn) await turn;
+        else if (n % 4096 === 4095) await new Promise((resolve) => setImmediate(resolve));
+      }
+    } while (this.#repeat && !this.#stopped && !stop?.aborted);
+  }
+
+  readonly faults = 0;
+
+  words(): readonly string[] {
+    return [];
+  }
+
+  close(): void {
+    this.#stopped = true;
+  }
+}
+
+const pause = (seconds: number) => new Promise<void>((resolve) => setTimeout(resolve, seconds * 1000));
+
+/** Uniform numbers in [0, 1), always the same for a seed (mulberry32). */
+function generator(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x100000000;
+  };
+}
+
+/** Two uniform numbers make one of the normal distribution (Box and Muller). */
+function normal(random: () => number): number {
+  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}
+
+function makerOf(config: Json, constant: boolean, fail: (message: string) => never): Maker {
+  switch (config.dtype) {
+    case 'Scalar':
+      return constant ? () => 1 : scalarMaker(config, fail);
+    case 'Waveform':
+    case 'Image':
+      return arrayMaker(config, constant, fail);
+    case 'List': {
+      const length = Number(config.length ?? 1);
+      return (random) => Array.from({ length }, () => (constant ? 1 : random()));
+    }
+    default:
+      return fail(`dtype is Scalar, Waveform, Image or List, not ${JSON.stringify(config.dtype ?? null)}`);
+  }
+}
+
+function scalarMaker({ range, integer }: Json, fail: (message: string) => never): Maker {
+  const [low, high] = Array.isArray(range) ? (range as number[]) : [0, 1];
+  if (low === undefined || high === undefined || !(low <= high)) return fail('range is [low, high]');
+  if (integer === true) return (random) => low + Math.floor(random() * (high - low));
+  return (random) => low + random() * (high - low);
+}
+
+function arrayMaker(config: Json, constant: boolean, fail: (message: string) => never): Maker {
+  const shape = (Array.isArray(config.shape) ? config.shape : [config.length ?? config.shape]).map(Number);
+  if (shape.some((size) => !Number.isInteger(size) || size < 1)) return fail('shape is a list of sizes');
+  const length = shape.reduce((product, size) => product * size, 1);
+  const [pedestal, width] = [Number(config.pedestal ?? 0), Number(config.width ?? 1)];
+  const one =
+    config.binary === true
+      ? (random: () => number) => (random() < 0.5 ? 0 : 1)
+      : (random: () => number) => pedestal + width * normal(random);
+  return (random) => {
+    const data = newArray('float64', length);
+    for (let i = 0; i < length; i++) data[i] = constant ? 1 : one(random);
+    return { dtype: 'float64', shape, data };
+  };
+}
