@@ -1,0 +1,281 @@
+/**
+ * Joins the waiting events of one receiver with their decisions (spec teb.md, sections 7.2 and 7.3). Pure: it knows pulse ids, not
+ * payloads. Fates come in the order of the events, so whoever holds the events takes the oldest for each fate.
+ */
+
+import { SERVICE } from '../../xtc/service.ts';
+import type { Act, JoinedLine, Milliseconds, PulseId } from '../types.ts';
+import { wordText } from '../wire/buffer-word.ts';
+import { DAMAGE, DATA, ENV, FLAG, LIMIT } from '../wire/layout.ts';
+import { auxOf, monitorOf, type ResultRecord } from '../wire/result.ts';
+import { type JoinerCounts, zeroCounts } from './counts.ts';
+import { DecisionQueue } from './decision-queue.ts';
+import { WaitingEvents } from './waiting-events.ts';
+
+export type NoCommon = 'bypass' | 'discard' | 'error';
+export type OnMissing = 'record' | 'discard' | 'stop';
+export type RejectReason = 'no_common' | 'svc' | 'back' | 'duplicate' | 'no_decision';
+
+export interface JoinerOptions {
+  /** Number of the common group. */
+  common: number;
+  /** Number of deciders; an event belongs to decider (pid >> 6) mod that. Default 1. */
+  deciders?: number;
+  noCommon?: NoCommon;
+  onMissing?: OnMissing;
+  /** How long an event waits for its decision; 0: for ever. Default 20 000. */
+  timeoutMs?: Milliseconds;
+  /** Undecided events before `event` refuses more. */
+  buffers: number;
+}
+
+/** What becomes of the oldest event. One object is used again for every event. */
+export class Fate {
+  act: Act = 'record';
+  /** Only with `reject`. */
+  reason: RejectReason | undefined = undefined;
+  pid: PulseId = 0;
+  env = 0;
+  /** Data word of the result, with prescale. */
+  data = 0;
+  monBufNo = 0;
+  /** To be ORed into the event's damage. */
+  damage = 0;
+  /** FLAG bits: bypass, and those of an extended result. */
+  flags = 0;
+  /** MEB of an extended result; 255 none or not told. */
+  meb: number = 255;
+  missingLow = 0;
+  missingHigh = 0;
+
+  get service(): number {
+    return (this.env >>> ENV.serviceShift) & 0xf;
+  }
+
+  get isL1(): boolean {
+    return this.service === SERVICE.L1Accept;
+  }
+
+  /** The event goes to the monitors as well; transitions go to all of them. */
+  get monitored(): boolean {
+    return this.act !== 'reject' && (!this.isL1 || (monitorOf(this.data) !== 0 && this.monBufNo !== 0));
+  }
+
+  /** The line of section 2.6. */
+  line(receiver: number): JoinedLine {
+    const monitor = monitorOf(this.data);
+    return {
+      rcv: receiver,
+      pid: this.pid,
+      svc: this.service,
+      rogs: this.env & ENV.groups,
+      prescale: this.data & DATA.prescale ? 1 : 0,
+      persist: this.data & DATA.persist ? 1 : 0,
+      monitor,
+      monbuf: wordText(monitor === 0 ? 0 : this.monBufNo),
+      damage: this.damage,
+      aux: auxOf(this.data),
+      bypass: this.flags & FLAG.bypass ? 1 : 0,
+      act: this.act,
+      ...(this.reason === undefined ? {} : { reason: this.reason }),
+    };
+  }
+}
+
+/** Before any pid. */
+const NEVER = -1;
+const DEFAULT_TIMEOUT_MS = 20_000;
+
+export class Joiner {
+  counts: JoinerCounts = zeroCounts();
+  private readonly commonBit: number;
+  private readonly noCommon: NoCommon;
+  private readonly onMissing: OnMissing;
+  private readonly timeoutMs: Milliseconds;
+  private readonly buffers: number;
+  private readonly events = new WaitingEvents();
+  private readonly decisions: DecisionQueue[];
+  /** Runs begun, by the events or by any decider: pulse ids may go back once per run. */
+  private run = 0;
+  private eventRun = 0;
+  private lastEvent: PulseId = NEVER;
+  private readonly fate = new Fate();
+
+  constructor({ common, deciders = 1, noCommon, onMissing, timeoutMs = DEFAULT_TIMEOUT_MS, buffers }: JoinerOptions) {
+    this.commonBit = 1 << common;
+    this.noCommon = noCommon ?? 'bypass';
+    this.onMissing = onMissing ?? 'record';
+    this.timeoutMs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : timeoutMs;
+    this.buffers = buffers;
+    this.decisions = Array.from({ length: deciders }, () => new DecisionQueue());
+  }
+
+  /**
+   * The next event of this receiver.
+   * @returns false if there is no room: offer it again after a fate. Every event that was taken gets exactly one fate
+   */
+  event(pid: PulseId, env: number, now: Milliseconds): boolean {
+    if (this.events.length >= this.buffers) return false;
+    const service = (env >>> ENV.serviceShift) & 0xf;
+    let flaw: RejectReason | undefined;
+    if (pid <= this.lastEvent) {
+      if (service === SERVICE.Configure && pid < this.lastEvent) this.beginRun();
+      else flaw = pid === this.lastEvent ? 'duplicate' : 'back';
+    }
+    if (flaw === undefined) this.lastEvent = pid;
+    this.events.push(pid, env, this.eventRun, flaw, now);
+    this.counts.events++;
+    return true;
+  }
+
+  /** A result of a decider. It is never refused; what does not belong here is counted. */
+  result(decider: number, record: ResultRecord): void {
+    const queue = this.decisions[decider]!;
+    this.counts.results++;
+    if (!record.isResult) {
+      this.counts.badResult++;
+      return;
+    }
+    if (record.pid <= queue.last) {
+      if (record.service === SERVICE.Configure && record.pid < queue.last && queue.run === this.run) this.run++;
+      if (queue.run === this.run || record.pid === queue.last) {
+        this.counts.dupResult++;
+        return;
+      }
+      queue.run = this.run;
+    }
+    queue.push(record);
+  }
+
+  /** A decider's stream has ended: nothing waits for it any more. */
+  resultsEnded(decider: number): void {
+    this.decisions[decider]!.ended = true;
+  }
+
+  /** The stream is there again. */
+  resultsBegun(decider: number): void {
+    this.decisions[decider]!.ended = false;
+  }
+
+  /**
+   * The fate of the oldest event.
+   * @returns undefined if nothing can be said yet; the object is the same every time
+   */
+  next(now: Milliseconds): Fate | undefined {
+    const { events } = this;
+    if (events.length === 0) return undefined;
+    const fate = this.begin(events.pid, events.env);
+    const { flaw } = events;
+    if (flaw !== undefined) this.reject(flaw);
+    else if (fate.isL1 && !(events.env & this.commonBit)) this.withoutCommon();
+    else if (!this.decided(now)) return undefined;
+    events.shift();
+    this.count(fate);
+    return fate;
+  }
+
+  /** When `next` may say more although nothing came; undefined if never. */
+  get deadline(): Milliseconds | undefined {
+    if (this.events.length === 0 || this.timeoutMs === Number.POSITIVE_INFINITY) return undefined;
+    return this.events.arrived + this.timeoutMs;
+  }
+
+  /** Undecided events. */
+  get waiting(): number {
+    return this.events.length;
+  }
+
+  /** Results that wait for events. */
+  get waitingResults(): number {
+    return this.decisions.reduce((sum, queue) => sum + queue.length, 0);
+  }
+
+  /** The decider that the oldest event waits for; undefined if none waits. */
+  get awaited(): number | undefined {
+    return this.events.length === 0 ? undefined : this.responsible(this.events.pid);
+  }
+
+  private beginRun(): void {
+    this.eventRun++;
+    this.run = Math.max(this.run, this.eventRun);
+  }
+
+  private responsible(pid: PulseId): number {
+    return Math.floor(pid / (1 << LIMIT.batchShift)) % this.decisions.length;
+  }
+
+  private begin(pid: PulseId, env: number): Fate {
+    const { fate } = this;
+    fate.act = 'record';
+    fate.reason = undefined;
+    fate.pid = pid;
+    fate.env = env;
+    fate.data = 0;
+    fate.monBufNo = 0;
+    fate.damage = 0;
+    fate.flags = 0;
+    fate.meb = 255;
+    fate.missingLow = 0;
+    fate.missingHigh = 0;
+    return fate;
+  }
+
+  private reject(reason: RejectReason): true {
+    this.fate.act = 'reject';
+    this.fate.reason = reason;
+    return true;
+  }
+
+  private withoutCommon(): void {
+    if (this.noCommon !== 'bypass') {
+      this.reject('no_common');
+      return;
+    }
+    this.fate.data = DATA.persist;
+    this.fate.flags = FLAG.bypass;
+    this.counts.bypass++;
+  }
+
+  /** Steps 2 to 4 of section 7.2 for the oldest event; false if it must wait. */
+  private decided(now: Milliseconds): boolean {
+    const { events } = this;
+    const queue = this.decisions[this.responsible(events.pid)]!;
+    while (queue.length > 0) {
+      const sameRun = queue.firstRun === events.run;
+      if (queue.firstPid === events.pid && queue.firstRun <= events.run) return this.join(queue);
+      if (queue.firstRun > events.run || (sameRun && queue.firstPid > events.pid)) return this.undecided();
+      queue.shift();
+      this.counts.extra++;
+    }
+    return queue.ended || now - events.arrived >= this.timeoutMs ? this.undecided() : false;
+  }
+
+  private join(queue: DecisionQueue): true {
+    const { fate } = this;
+    if (queue.firstService !== fate.service) this.reject('svc');
+    else {
+      queue.tell(fate);
+      if (fate.isL1 && !(fate.data & (DATA.persist | DATA.prescale))) fate.act = 'discard';
+    }
+    queue.shift();
+    return true;
+  }
+
+  /** There is no decision, and there will be none. Transitions are recorded whatever the policy is. */
+  private undecided(): true {
+    const { fate } = this;
+    this.counts.noDecision++;
+    fate.damage = DAMAGE.missingData;
+    if (this.onMissing === 'stop') return this.reject('no_decision');
+    if (!fate.isL1) return true;
+    if (this.onMissing === 'record') fate.data = DATA.persist;
+    else fate.act = 'discard';
+    return true;
+  }
+
+  private count({ act, reason }: Fate): void {
+    if (act === 'record') this.counts.recorded++;
+    else if (act === 'discard') this.counts.discarded++;
+    else this.counts.rejected[reason!]++;
+  }
+}
