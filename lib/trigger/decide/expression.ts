@@ -1,6 +1,6 @@
 /**
  * Rules as expressions: `photons.n > 3 or prescale(100)`. `alias.field` is a field or key of a primitive, `pid`, `rogs`, `keep`, `damage`, `slow`
- * belong to the event. What is missing is NaN: every comparison with it is false, and `or` still works; missing keys are counted by name.
+ * belong to the event. What is missing is false, as a condition and in every comparison; missing keys are counted by name.
  */
 
 import { compileExpression } from 'filtrex';
@@ -107,21 +107,20 @@ class RuleExpression {
     return typeof result === 'number' ? result !== 0 && !Number.isNaN(result) : Boolean(result);
   }
 
-  private lookUp(name: string): number | string {
+  private lookUp(name: string): Value {
     this.names.add(name);
     if (name === 'pid') return this.pid;
     if (name === 'rogs') return this.env & ENV.groups;
-    if (name === 'keep') return this.env & ENV.keepRaw ? 1 : 0;
+    if (name === 'keep') return (this.env & ENV.keepRaw) !== 0;
     if (name === 'damage') return this.damage;
-    if (name === 'slow') return this.env & ENV.groups & ~this.common ? 1 : 0;
+    if (name === 'slow') return (this.env & ENV.groups & ~this.common) !== 0;
     const place = this.places.get(name) ?? this.resolve(name);
     const { source, field } = place;
-    if (field === '') return source.primitive.present ? 1 : 0;
+    if (field === '') return source.primitive.present;
     const value = source.primitive.value(field);
     if (source.primitive.bad) this.countBad(source);
     else if (value === undefined && source.primitive.present) this.countMissing(name);
-    if (typeof value === 'boolean') return value ? 1 : 0;
-    return value ?? Number.NaN;
+    return value ?? false;
   }
 
   /** `andor_0.npeaks`; `andor.npeaks` if there is one segment only. */
@@ -143,7 +142,7 @@ class RuleExpression {
 
   private functions(): Record<string, (...args: never[]) => unknown> {
     return {
-      exists: (value: number | string) => !(typeof value === 'number' && Number.isNaN(value)),
+      exists: (value: Value) => value !== false,
       group: (number: number) => ((this.env >>> number) & 1) === 1,
       eventcode: (code: number, alias?: string) =>
         [...this.sources.values()].some(
@@ -171,21 +170,29 @@ class RuleExpression {
   }
 }
 
-type Value = number | string;
+type Value = number | string | boolean;
 
-/** filtrex's own comparisons refuse NaN and texts; here they are false. */
+/** Numbers by value, texts by text; a boolean is a condition and no number. */
 const OPERATORS = {
   '==': (a: Value, b: Value) => a === b,
   '!=': (a: Value, b: Value) => a !== b,
-  '<': (a: Value, b: Value) => a < b,
-  '<=': (a: Value, b: Value) => a <= b,
-  '>': (a: Value, b: Value) => a > b,
-  '>=': (a: Value, b: Value) => a >= b,
-  '+': (a: Value, b: Value) => Number(a) + Number(b),
-  '-': (a: Value, b?: Value) => (b === undefined ? -Number(a) : Number(a) - Number(b)),
-  '*': (a: Value, b: Value) => Number(a) * Number(b),
-  '/': (a: Value, b: Value) => Number(a) / Number(b),
+  '<': (a: Value, b: Value) => alike(a, b) && a < b,
+  '<=': (a: Value, b: Value) => alike(a, b) && a <= b,
+  '>': (a: Value, b: Value) => alike(a, b) && a > b,
+  '>=': (a: Value, b: Value) => alike(a, b) && a >= b,
+  '+': (a: Value, b: Value) => numberOf(a) + numberOf(b),
+  '-': (a: Value, b?: Value) => (b === undefined ? -numberOf(a) : numberOf(a) - numberOf(b)),
+  '*': (a: Value, b: Value) => numberOf(a) * numberOf(b),
+  '/': (a: Value, b: Value) => numberOf(a) / numberOf(b),
 };
+
+function alike(a: Value, b: Value): boolean {
+  return typeof a === typeof b && typeof a !== 'boolean';
+}
+
+function numberOf(value: Value): number {
+  return typeof value === 'number' ? value : Number.NaN;
+}
 
 /** Names of fields in an expression, also in branches that a trial does not reach. */
 function namesIn(text: string): string[] {

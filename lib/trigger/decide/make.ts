@@ -18,9 +18,9 @@ import { UpstreamLink } from './upstream.ts';
 import { lookalikeChannel, lookalikeFolder, posixChannel, removeDebris } from './upstream-channels.ts';
 
 export type DeciderProgram =
-  | { kind: 'rule'; rule: string; monitorRule?: string }
+  | { kind: 'rule'; rule: string; monitorRule?: string | undefined }
   | { kind: 'exec'; command: string }
-  | { kind: 'script'; script: string; ipc: 'own' | 'upstream'; python?: string; allowPickle?: boolean };
+  | { kind: 'script'; script: string; ipc: 'own' | 'upstream'; python?: string | undefined; allowPickle?: boolean };
 
 export interface DeciderLimits {
   onError: OnError;
@@ -46,7 +46,7 @@ export async function makeDecider(
   limits: DeciderLimits,
   say: (text: string) => void,
 ): Promise<Decider> {
-  if (program.kind === 'rule') return new RuleDecider(setup, program.rule, program.monitorRule);
+  if (program.kind === 'rule') return new RuleDecider(setup, limits.onError, program.rule, program.monitorRule);
   const rest = { startTimeoutMs: START_TIMEOUT_MS, ...limits, say };
   if (program.kind === 'exec') {
     return new ProcessDecider({

@@ -1,10 +1,10 @@
-/** Rules: decisions without another process. They cannot fail, so every event has its answer at once. */
+/** Rules: decisions without another process; every event has its answer at once. */
 
 import { UsageError } from '../../errors.ts';
 import { DATA } from '../wire/layout.ts';
-import { Contributions, type EventBatch } from './batch.ts';
+import { ANSWER_FLAG, Contributions, type EventBatch } from './batch.ts';
 import { type Condition, compileRule } from './expression.ts';
-import { type Decider, type DeciderCounts, type DeciderSetup, zeroCounts } from './types.ts';
+import { type Decider, type DeciderCounts, type DeciderSetup, type OnError, zeroCounts } from './types.ts';
 
 const ALL_MEBS = DATA.monitor;
 /** TmoTebData: two u32. */
@@ -16,17 +16,19 @@ type Rule = (batch: EventBatch, event: number) => number;
 export class RuleDecider implements Decider {
   readonly inFlight = 1;
   readonly stateless: boolean;
-  readonly givenUp = undefined;
+  givenUp: string | undefined;
   counts: DeciderCounts = zeroCounts();
   private readonly make: (counts: DeciderCounts) => Rule;
   private rule: Rule;
+  private readonly onError: OnError;
 
   /**
    * @param rule `value:P,M`, `all`, `none`, or an expression over primitives that says what is recorded
    * @param monitorRule expression that says what is shown to all monitors; default: what the rule records
    * @throws UsageError
    */
-  constructor(setup: DeciderSetup, rule: string, monitorRule?: string) {
+  constructor(setup: DeciderSetup, onError: OnError, rule: string, monitorRule?: string) {
+    this.onError = onError;
     const { make, stateless } = parseRule(setup, rule.trim(), monitorRule?.trim());
     this.make = make;
     this.stateless = stateless;
@@ -35,11 +37,34 @@ export class RuleDecider implements Decider {
 
   async configure(): Promise<void> {
     this.counts = zeroCounts();
+    this.givenUp = undefined;
     this.rule = this.make(this.counts);
   }
 
   async decide(batch: EventBatch): Promise<void> {
-    while (batch.answered < batch.count) batch.answer(this.rule(batch, batch.answered), 0);
+    while (batch.answered < batch.count) {
+      if (this.givenUp !== undefined) this.force(batch, 'given up');
+      else this.decideOne(batch);
+    }
+  }
+
+  private decideOne(batch: EventBatch): void {
+    let data: number;
+    try {
+      data = this.rule(batch, batch.answered);
+    } catch (error) {
+      // A key held a text where the expression needs a condition, or the like.
+      this.force(batch, (error as Error).message);
+      if (this.onError === 'stop') this.givenUp = `${(error as Error).message}, and --on-error is stop`;
+      return;
+    }
+    batch.answer(data, 0);
+  }
+
+  private force(batch: EventBatch, why: string): void {
+    this.counts.forced++;
+    this.counts.failures[why] = (this.counts.failures[why] ?? 0) + 1;
+    batch.answer(this.onError === 'discard' ? 0 : DATA.persist, ANSWER_FLAG.forced);
   }
 
   async stop(): Promise<void> {}

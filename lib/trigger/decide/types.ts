@@ -29,11 +29,18 @@ export interface DeciderSetup {
   common: number;
   /** Number of this decider: `p<common>_teb<id>` is the base of names. */
   id: number;
-  drps: readonly { id: number; alias: string; rog: number; buffers: number; primBytes?: number; kind?: string }[];
+  drps: readonly {
+    id: number;
+    alias: string;
+    rog: number;
+    buffers: number;
+    primBytes?: number | undefined;
+    kind?: string | undefined;
+  }[];
   mebs: readonly { id: number; alias: string; buffers: number }[];
   /** For the connect information, if known. */
-  instrument?: string;
-  configDatabase?: string;
+  instrument?: string | undefined;
+  configDatabase?: string | undefined;
 }
 
 export interface Decider {
