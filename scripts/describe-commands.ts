@@ -12,6 +12,9 @@ const dist = dirname(fileURLToPath(import.meta.url));
 const require = createRequire(import.meta.url);
 const order = ['dgrams', 'configuration', 'python', 'calibration', 'timing', 'trigger', 'live', 'graphs', 'system'];
 
+// Every bundle brings its own parser, and each of these listens to stdout.
+process.stdout.setMaxListeners(0);
+
 const commands = process.argv
   .slice(2)
   .map((name) => {
