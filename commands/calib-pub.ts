@@ -65,8 +65,10 @@ export default class CalibPub extends DaqCommand {
       await publisher.close();
       if (failed) this.verdict('E', `FAILED ${formatBalance(publication.balance())}`);
     }
-    const { missing, disconnected, absent } = publication.counts;
-    const lossy = missing + disconnected + absent + publisher.staleRuns + fetcher.counters.emptyRuns + wrongLines > 0;
+    const { missing, absent } = publication.counts;
+    // Who leaves by itself is only counted; who was put out because it was slow wanted more.
+    const unserved = missing + absent + publisher.refused.slow;
+    const lossy = unserved + publisher.staleRuns + fetcher.counters.emptyRuns + wrongLines > 0;
     this.verdict(lossy ? 'W' : 'I', `${lossy ? 'LOSS' : 'OK'} ${formatBalance(publication.balance())}`);
     return lossy ? EXIT.loss : EXIT.ok;
   }

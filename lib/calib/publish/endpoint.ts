@@ -79,6 +79,7 @@ export function upstreamEndpoints(
   }
   const path = join('/', 'tmp', `${detector}_${segment}.pipe`);
   const port = UPSTREAM_BASE_PORT + PARTITIONS_PER_XPM * xpm + partition;
+  if (port > MAX_PORT) throw new UsageError(`--xpm ${xpm} gives port ${port}, which does not exist`);
   return [ipcEndpoint(path, format), tcpEndpoint(host, port, format)];
 }
 

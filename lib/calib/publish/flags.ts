@@ -1,10 +1,14 @@
 /** The options of calib-pub as flags, and from flags to values. */
 
+import { readFileSync } from 'node:fs';
 import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
-import { UsageError } from '../../errors.ts';
+import { InputError, UsageError } from '../../errors.ts';
+import { explain } from '../../stream/source.ts';
+import { segmentsOfConnect } from '../connect.ts';
 import { fetchFlags, parseDetectors } from '../fetch-flags.ts';
 import type { DetectorWanted } from '../types.ts';
+import { detectorsOf } from '../wanted.ts';
 import {
   type Endpoint,
   FORMATS,
@@ -15,6 +19,7 @@ import {
   upstreamEndpoints,
 } from './endpoint.ts';
 import { LATE_POLICIES, type LatePolicy, type PublicationPolicy } from './publication.ts';
+import { type Scope, segmentsServed } from './session.ts';
 
 const whoGroup = {
   detector: Flags.string({
@@ -28,6 +33,11 @@ const whoGroup = {
     summary: 'type and serial numbers of all segments, where no stream says them',
     helpValue: 'NAME=TYPE:SERIAL,...',
     multiple: true,
+    helpGroup: 'DETECTORS',
+  }),
+  'connect-json': Flags.string({
+    summary: "the same from the collection's result",
+    helpValue: 'FILE',
     helpGroup: 'DETECTORS',
   }),
   scope: Flags.string({
@@ -157,13 +167,41 @@ export function policyOf(flags: PublishFlags): PublicationPolicy {
   return { late: flags.late as LatePolicy, expect: flags.expect, expectTimeout: flags['expect-timeout'] * 1000 };
 }
 
-/** Detectors of `--det`. @throws UsageError if runs come from somewhere that does not name detectors and none are given */
-export function wantedDetectors(flags: PublishFlags): DetectorWanted[] {
+/**
+ * Detectors that are known before any stream: of `--det` or `--connect-json`.
+ * @throws UsageError if runs come from somewhere that does not name detectors and none are given, InputError, DataError `calib-segments`
+ */
+export function wantedDetectors(
+  flags: PublishFlags,
+  served: readonly ServedName[],
+  say: (message: string) => void,
+): DetectorWanted[] {
+  const file = flags['connect-json'];
+  if (file !== undefined && flags.det !== undefined) throw new UsageError('give --det or --connect-json, not both');
+  if (file !== undefined) {
+    const names = [...new Set(served.map(({ detector }) => detector))];
+    const segments = segmentsOfConnect(readInput(file), names, file);
+    return detectorsOf(segmentsServed(segments, served, say), scopeOf(flags));
+  }
   const wanted = parseDetectors(flags.det ?? []);
   if (wanted.length === 0 && flags['from-stream'] === undefined) {
-    throw new UsageError('which detectors? without --from-stream give --det NAME=TYPE:SERIAL0,SERIAL1');
+    throw new UsageError(
+      'which detectors? without --from-stream give --det NAME=TYPE:SERIAL0,SERIAL1, or --connect-json FILE',
+    );
   }
   return wanted;
+}
+
+export function scopeOf(flags: PublishFlags): Scope {
+  return flags.scope as Scope;
+}
+
+function readInput(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new InputError(explain(error), { place: { file }, cause: error });
+  }
 }
 
 /** Exactly one of the ways in which runs begin. @throws UsageError */

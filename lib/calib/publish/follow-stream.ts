@@ -60,13 +60,17 @@ async function tell(dgram: Dgram, walker: Walker, events: RunEvents): Promise<vo
   }
 }
 
-/** Every segment of every detector that a Configure describes, once. */
+/**
+ * Every segment of every detector that a Configure describes, once. Of descriptions of one segment that differ the last one counts that has
+ * a serial number, as in the existing system, which assigns them in turn.
+ */
 function segmentsOf(dgram: Dgram, walker: Walker): Segment[] {
   const found = new Map<string, Segment>();
   walker.walk(dgram, {
     names: ({ detName, segment, detType, detId }) => {
-      if (RESERVED.has(detName)) return;
-      found.set(`${detName} ${segment} ${detType} ${detId}`, { name: detName, segment, type: detType, serial: detId });
+      const key = `${detName} ${segment}`;
+      if (RESERVED.has(detName) || (detId === '' && found.has(key))) return;
+      found.set(key, { name: detName, segment, type: detType, serial: detId });
     },
   });
   return [...found.values()];

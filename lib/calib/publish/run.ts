@@ -8,7 +8,7 @@ import { openSink, openStream } from '../../stream/open.ts';
 import type { ConstantFetcher } from '../fetch.ts';
 import { obeyLines } from './control.ts';
 import { type Endpoint, isOpen, nameOf, type ServedName } from './endpoint.ts';
-import { checkRuns, endpointsOf, type PublishFlags, policyOf, servedNames, wantedDetectors } from './flags.ts';
+import { checkRuns, endpointsOf, type PublishFlags, policyOf, scopeOf, servedNames, wantedDetectors } from './flags.ts';
 import { followStream } from './follow-stream.ts';
 import { Journal } from './journal.ts';
 import { Publisher } from './publisher.ts';
@@ -35,8 +35,8 @@ export interface Publishing {
 export async function startPublishing(context: PublishContext): Promise<Publishing> {
   const { flags, alias, partition, say, lifecycle } = context;
   checkRuns(flags);
-  const wanted = wantedDetectors(flags);
   const served = servedNames(flags.detector, alias);
+  const wanted = wantedDetectors(flags, served, say);
   const endpoints = endpointsOf(flags, served, partition ?? 0);
   const base = `calib-p${partition ?? 0}-${served.map(nameOf).join('+') || process.pid}`;
   const publisher = new Publisher({
@@ -53,13 +53,13 @@ export async function startPublishing(context: PublishContext): Promise<Publishi
   await publisher.open();
   for (const { text, format } of publisher.places) say(`${format} at ${text}`);
   for (const endpoint of endpoints.filter(isOpen)) warnOpen(endpoint, say);
-  const { scope, prefetch, exp } = flags;
+  const { prefetch, exp } = flags;
   const session = new Session({
     fetcher: context.fetcher,
     publisher,
     wanted,
     served,
-    scope: scope as 'drp' | 'detector',
+    scope: scopeOf(flags),
     prefetch,
     exp,
     say,

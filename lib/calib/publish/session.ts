@@ -9,6 +9,9 @@ import type { ServedName } from './endpoint.ts';
 import type { RunEvents } from './follow-stream.ts';
 import type { Publisher } from './publisher.ts';
 
+/** What one publisher answers for: the segments of a DRP, or whole detectors. */
+export type Scope = 'drp' | 'detector';
+
 export interface SessionOptions {
   fetcher: ConstantFetcher;
   publisher: Publisher;
@@ -16,7 +19,7 @@ export interface SessionOptions {
   wanted: readonly DetectorWanted[];
   /** Of a stream's detectors only these are wanted; empty for all. */
   served: readonly ServedName[];
-  scope: 'drp' | 'detector';
+  scope: Scope;
   /** Fetch what the next run will need as soon as that can be known. */
   prefetch: boolean;
   /** Known from the command line, for `prefetch` before the first run. */
@@ -38,8 +41,8 @@ export class Session implements RunEvents {
 
   /** @throws DataError `calib-segments` if serial numbers are missing or contradict each other */
   async configure(segments: readonly Segment[]): Promise<void> {
-    const { wanted, scope, prefetch } = this.options;
-    if (wanted.length === 0) this.wanted = detectorsOf(this.chosen(segments), scope);
+    const { wanted, scope, served, prefetch, say } = this.options;
+    if (wanted.length === 0) this.wanted = detectorsOf(segmentsServed(segments, served, say), scope);
     if (prefetch && this.exp !== undefined) await this.prefetch(this.exp, this.run + 1);
   }
 
@@ -77,18 +80,6 @@ export class Session implements RunEvents {
     }
   }
 
-  private chosen(segments: readonly Segment[]): readonly Segment[] {
-    const { served, say } = this.options;
-    if (served.length === 0) return segments;
-    for (const { detector } of served) {
-      if (!segments.some(({ name }) => name === detector))
-        say(`Configure has no detector ${detector}: it gets no constants`);
-    }
-    return segments.filter(({ name, segment }) =>
-      served.some((one) => one.detector === name && (one.segment === undefined || one.segment === segment)),
-    );
-  }
-
   /** What existing publishers send without runinfo: the detectors, and nothing for them. */
   private none(): ConstantSet {
     const detectors = this.wanted.map(
@@ -96,4 +87,19 @@ export class Session implements RunEvents {
     );
     return constantSet(undefined, 0, new Map(detectors));
   }
+}
+
+/** Of all segments those that shall be served: of a detector all, or the one that was named. */
+export function segmentsServed(
+  segments: readonly Segment[],
+  served: readonly ServedName[],
+  say: (message: string) => void,
+): readonly Segment[] {
+  if (served.length === 0) return segments;
+  for (const { detector } of served) {
+    if (!segments.some(({ name }) => name === detector)) say(`there is no detector ${detector}: it gets no constants`);
+  }
+  return segments.filter(({ name, segment }) =>
+    served.some((one) => one.detector === name && (one.segment === undefined || one.segment === segment)),
+  );
 }
