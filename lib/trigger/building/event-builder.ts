@@ -41,6 +41,8 @@ export interface EventBuilderOptions {
   skewTicks?: number | undefined;
   /** A source silent this long while others speak is left out; 0 (default): never. */
   deadAfterMs?: Milliseconds;
+  /** Build L1Accepts without the common bit too, instead of rejecting them with `no_common`. Default false. */
+  bypass?: boolean;
 }
 
 export class EventBuilder {
@@ -50,6 +52,8 @@ export class EventBuilder {
   private readonly timeoutMs: Milliseconds;
   private readonly skewTicks: number;
   private readonly deadAfterMs: Milliseconds;
+  /** An L1Accept must have one of these bits. */
+  private readonly required: number;
 
   private readonly table: EventTable;
   private readonly closed: ClosedEvents;
@@ -76,12 +80,13 @@ export class EventBuilder {
   private missingHigh = 0;
 
   constructor(contracts: Contracts, options: EventBuilderOptions = {}) {
-    const { maxOpen = 65_536, timeoutMs = LIMIT.timeoutMs, skewTicks, deadAfterMs = 0 } = options;
+    const { maxOpen = 65_536, timeoutMs = LIMIT.timeoutMs, skewTicks, deadAfterMs = 0, bypass = false } = options;
     this.contracts = contracts;
     this.maxOpen = maxOpen;
     this.timeoutMs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : timeoutMs;
     this.skewTicks = skewTicks ?? Number.POSITIVE_INFINITY;
     this.deadAfterMs = deadAfterMs === 0 ? Number.POSITIVE_INFINITY : deadAfterMs;
+    this.required = bypass ? ENV.groups : contracts.commonBit;
     this.table = new EventTable(contracts);
     this.closed = new ClosedEvents(timeoutMs);
     const sources = contracts.sources.length;

@@ -98,18 +98,15 @@ export class MonitorDealer {
     return verdict;
   }
 
-  /** Free buffers by number of the monitor, for scripts. */
-  freeBuffers(into: Uint32Array = new Uint32Array(LIMIT.mebs)): Uint32Array {
-    into.fill(0);
-    for (const { id, freeCount } of this.monitors) into[id] = freeCount;
-    return into;
+  /** Free buffers of a monitor; 0 if there is no such monitor. */
+  freeBuffers(meb: number): number {
+    return this.monitors.find(({ id }) => id === meb)?.freeCount ?? 0;
   }
 
-  /** Buffers that are out, by number of the monitor. */
-  outBuffers(): Uint32Array {
-    const out = new Uint32Array(LIMIT.mebs);
-    for (const monitor of this.monitors) out[monitor.id] = monitor.owned - monitor.freeCount;
-    return out;
+  /** Buffers of a monitor that are out: with events and clients, or not announced yet. */
+  outBuffers(meb: number): number {
+    const monitor = this.monitors.find(({ id }) => id === meb);
+    return monitor === undefined ? 0 : monitor.owned - monitor.freeCount;
   }
 
   private fill(): void {
