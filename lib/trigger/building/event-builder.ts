@@ -87,7 +87,6 @@ export class EventBuilder {
     this.skewTicks = skewTicks ?? Number.POSITIVE_INFINITY;
     this.deadAfterMs = deadAfterMs === 0 ? Number.POSITIVE_INFINITY : deadAfterMs;
     this.required = bypass ? ENV.groups : contracts.commonBit;
-    this.wantedGroups = bypass ? ENV.groups : contracts.commonBit;
     this.table = new EventTable(contracts);
     this.closed = new ClosedEvents(timeoutMs);
     const sources = contracts.sources.length;
@@ -116,7 +115,7 @@ export class EventBuilder {
     const { pid, env } = record;
     const service = (env >>> ENV.serviceShift) & 0xf;
     if (service === SERVICE.L1Accept || service === SERVICE.SlowUpdate) {
-      if (service === SERVICE.L1Accept && !(env & this.wantedGroups)) return this.pass(index, pid, 'no_common', now);
+      if (service === SERVICE.L1Accept && !(env & this.required)) return this.pass(index, pid, 'no_common', now);
       if (!(env & this.contracts.groupBit[index]!)) return this.reject('foreign');
     } else if (service === SERVICE.Configure && this.isRestart(index, pid)) this.restart();
 
