@@ -104,7 +104,9 @@ class RuleExpression {
     }
     const result = this.evaluate({});
     if (result instanceof Error) throw this.wrong(result);
-    return typeof result === 'number' ? result !== 0 && !Number.isNaN(result) : Boolean(result);
+    if (typeof result === 'boolean') return result;
+    if (typeof result === 'number') return result !== 0 && !Number.isNaN(result);
+    throw new UsageError(`--rule: the expression gives the text ${JSON.stringify(result)}, which is no condition`);
   }
 
   private lookUp(name: string): Value {

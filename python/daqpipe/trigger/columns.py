@@ -215,7 +215,7 @@ class Batch:
         if any(len(column) != self._count for column in columns):
             raise ValueError("%s values" % ", ".join(str(len(column)) for column in columns))
         for i, row in enumerate(zip(*columns)):
-            RESULT.pack_into(into, (self._first + i) * RESULT.size, self.pid[i], encode((bool(row[0]),) + row[1:]), 0)
+            RESULT.pack_into(into, (self._first + i) * RESULT.size, self.pid[i], encode(row), 0)
 
 
 def _cut(rows: Any, offset: int, dtype: str, elements: int = 1) -> Any:

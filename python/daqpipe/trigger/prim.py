@@ -1,6 +1,7 @@
 """Self-describing primitives: what a source says as names and values, checked against what the script declared."""
 
 import json
+from binascii import crc_hqx
 from struct import Struct
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
@@ -153,9 +154,4 @@ def _xtc(view: memoryview) -> Dict[str, Any]:
 
 def schema_number(fields: List[Tuple[str, str]]) -> int:
     """By convention: CRC-16/CCITT-FALSE of the text ``name:type,name:type``."""
-    crc = 0xFFFF
-    for byte in ",".join("%s:%s" % field for field in fields).encode():
-        crc ^= byte << 8
-        for _ in range(8):
-            crc = (crc << 1 ^ 0x1021 if crc & 0x8000 else crc << 1) & 0xFFFF
-    return crc
+    return crc_hqx(",".join("%s:%s" % field for field in fields).encode(), 0xFFFF)
