@@ -34,7 +34,7 @@ function commandPage(meta) {
     ...meta.options.map(optionText),
     ...(meta.examples.length > 0 ? ['## EXAMPLES', ...meta.examples.map(exampleText)] : []),
     '## EXIT STATUS',
-    ...exitTable.map(([status, meaning]) => `* **${status}**:\n  ${literal(meaning)}`),
+    ...exitTable.map(([status, meaning]) => `* **${status}**:\n  ${literal(meta.exitMeanings[status] ?? meaning)}`),
     '## SEE ALSO',
     `${
       commands

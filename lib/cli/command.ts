@@ -45,7 +45,16 @@ export const metricsFlag = {
 };
 
 /** Group under which `daqpipe` lists a command. */
-export type Concern = 'dgrams' | 'configuration' | 'python' | 'calibration' | 'timing' | 'trigger' | 'live' | 'graphs' | 'system';
+export type Concern =
+  | 'dgrams'
+  | 'configuration'
+  | 'python'
+  | 'calibration'
+  | 'timing'
+  | 'trigger'
+  | 'live'
+  | 'graphs'
+  | 'system';
 
 interface Subclass {
   new (argv: string[], config: Command['config']): DaqCommand;
@@ -55,6 +64,10 @@ export abstract class DaqCommand extends Command {
   static concern: Concern = 'system';
   /** `[FILE...] [options]`, for usage lines and man pages. */
   static usageLine = '';
+  /** What statuses mean here, where that is more than the common table says; for man pages. */
+  static exitMeanings: Readonly<Record<string, string>> = {};
+  /** For commands that run until they are told to: a first signal ends them in order, and is no reason for an exit status of its own. */
+  static endsBySignal = false;
 
   protected readonly lifecycle = new Lifecycle();
   protected readonly out = new Output();
@@ -88,6 +101,7 @@ export abstract class DaqCommand extends Command {
     this.metrics = await serveMetrics(address, stage, {
       command,
       ...(this.label === command ? {} : { alias: this.label }),
+      ...stage.labels,
     });
     if (/(^|:)0+$/.test(address)) this.say(`metrics at ${this.metrics.url}`);
   }
@@ -117,7 +131,7 @@ export abstract class DaqCommand extends Command {
     try {
       status = await this.run();
       await this.out.drain();
-      status = lifecycle.signalStatus ?? status;
+      status = this.signalStatus ?? status;
     } catch (error) {
       status = this.fail(error);
     }
@@ -127,8 +141,12 @@ export abstract class DaqCommand extends Command {
     return status;
   }
 
+  private get signalStatus(): ExitStatus | undefined {
+    return (this.constructor as typeof DaqCommand).endsBySignal ? undefined : this.lifecycle.signalStatus;
+  }
+
   private fail(error: unknown): ExitStatus {
-    if (error instanceof OutputClosed) return this.lifecycle.signalStatus ?? EXIT.ok;
+    if (error instanceof OutputClosed) return this.signalStatus ?? EXIT.ok;
     if (isOclifError(error)) {
       this.say(`${error.message.trim()}\nSee ${this.config.bin} --help`);
       return EXIT.usage;

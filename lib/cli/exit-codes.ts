@@ -2,7 +2,7 @@
 
 import { DaqError } from '../errors.ts';
 
-export const EXIT = { ok: 0, no: 1, usage: 2, loss: 3, internal: 70 } as const;
+export const EXIT = { ok: 0, no: 1, usage: 2, loss: 3, disconnected: 4, internal: 70 } as const;
 export type ExitStatus = number;
 
 /** Status and meaning, for man pages and help. */
@@ -11,6 +11,7 @@ export const EXIT_TABLE: readonly (readonly [string, string])[] = [
   ['1', 'the answer is "no": damage found, a rule violated, no match, a document that cannot be converted'],
   ['2', 'wrong usage, or an input that cannot be read or an output that cannot be written'],
   ['3', 'finished, but something was lost or could not be proved'],
+  ['4', 'a connection was lost for good'],
   ['70', 'internal fault: please report it'],
   ['128+n', 'ended by signal n, after an orderly stop'],
 ];

@@ -22,6 +22,8 @@ export interface CommandMeta {
   concern: Concern;
   examples: readonly { description: string; command: string }[];
   options: readonly OptionMeta[];
+  /** By status, where it differs from the common table. */
+  exitMeanings: Readonly<Record<string, string>>;
 }
 
 interface FlagShape {
@@ -52,6 +54,7 @@ export function metadataOf(command: typeof DaqCommand, name: string): CommandMet
     options: Object.entries(flags)
       .filter(([, flag]) => !flag.hidden)
       .map(([flagName, flag]) => optionMeta(flagName, flag)),
+    exitMeanings: command.exitMeanings,
   };
 }
 

@@ -10,6 +10,8 @@ import { type Balance, imbalance } from './balance.ts';
 export interface Meter {
   /** Without the prefix: `bytes_total`, `queue_depth`. Counters end in `_total`. */
   name: string;
+  /** The name is taken as it is: that of an existing system, whose dashboards know it. */
+  exact?: boolean;
   help: string;
   /** What grows only, or what goes up and down. */
   kind: 'counter' | 'gauge';
@@ -23,6 +25,8 @@ export interface Meter {
 export interface Stage {
   balance(): Balance;
   meters?: readonly Meter[];
+  /** Put on every line beside the command and its alias. */
+  labels?: Readonly<Record<string, string>>;
 }
 
 export interface MetricsServer {
@@ -97,9 +101,9 @@ function registryOf(stage: Stage, labels: Readonly<Record<string, string>>): Reg
   return registry;
 }
 
-function register({ name, help, kind, value, label }: Meter, registry: Registry): void {
+function register({ name, exact, help, kind, value, label }: Meter, registry: Registry): void {
   const settings: MetricConfiguration<string> = {
-    name: `${PREFIX}${name}`,
+    name: exact ? name : `${PREFIX}${name}`,
     help,
     registers: [registry],
     ...(label === undefined ? {} : { labelNames: [label] }),
