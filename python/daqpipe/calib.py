@@ -10,7 +10,7 @@ Calibration constants from a ``calib-pub``, for scripts that drp-python does not
 
 import argparse
 import sys
-from typing import Iterator, List, Optional, Sequence
+from typing import Any, Iterator, List, Optional, Sequence
 
 from .constants import Constants, Source, constants_in
 from .errors import BadConstants

@@ -161,7 +161,7 @@ def open_set(path: str, segment: Optional[str] = None) -> Constants:
     :param segment: file of the publisher's segment, if the blobs are there
     """
     memory = map_file(path)
-    magic, count = _SET_HEAD.unpack_from(memory)
+    magic, count = _SET_HEAD.unpack_from(memory) if len(memory) >= _SET_HEAD.size else (b"", 0)
     if magic != _SET_MAGIC:
         raise BadConstants("%s is no set of constants" % path)
     table = memory[_SET_HEAD.size:_SET_HEAD.size + count * _SET_ENTRY.size]

@@ -148,8 +148,10 @@ class Driver:
             raise WorkerError(self.link.error(message, contents), results)
         return results
 
-    def ask(self, dgrams, slot=0, flags=(), first=0):
-        """Results of all dgrams from `first` on; asks again for those that were not begun."""
+    def ask(self, dgrams, slot=0, flags=(), first=0, constants=""):
+        """Results of all dgrams from `first` on; asks again for those that were not begun. `constants`: what a BeginRun says of them."""
+        told = constants.encode()
+        self.link.input(slot)[p.INPUT_CONSTANTS:p.INPUT_CONSTANTS + 4 + len(told)] = len(told).to_bytes(4, "little") + told
         results = []
         while first + len(results) < len(dgrams):
             try:

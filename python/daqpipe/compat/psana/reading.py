@@ -1,6 +1,6 @@
 """Detectors and events as psana scripts read them: ``det.raw.raw(evt)``, ``det.raw.FIELD(evt)``."""
 
-from typing import Any, List
+from typing import Any, List, Mapping
 
 from daqpipe.dgram import Dgram
 from daqpipe.errors import MissingData, Misuse
@@ -31,6 +31,12 @@ class Detector:
             raise MissingData("there is no detector %s; there are %s" % (name, ", ".join(run.detectors) or "none"))
         self._run, self._detname = run, name
         self._segments: List[int] = run[name].segments
+
+    @property
+    def calibconst(self) -> Mapping[str, Any]:
+        """ctype -> (data, doc) of this run; empty if there are no constants of the detector."""
+        constants = self._run.constants
+        return constants[self._detname] if self._detname in constants else {}
 
     def __getattr__(self, algorithm: str) -> "Algorithm":
         if algorithm.startswith("_"):
