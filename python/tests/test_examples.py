@@ -122,7 +122,7 @@ class Page(unittest.TestCase):
         with open(os.path.join(os.path.dirname(package_path.ROOT), "docs", "python-api.md")) as file:
             blocks = [part.split("```")[0] for part in file.read().split("```python")[1:]]
         scripts = [block for block in blocks if "def event" in block or "def process_batch" in block]
-        self.assertEqual((len(blocks), len(scripts)), (3, 2))
+        self.assertEqual((len(blocks), len(scripts)), (4, 2))
         for script in scripts:
             with Driver(script, detName="hsd") as worker:
                 worker.load().ask([WAVES_CONFIGURE])
