@@ -30,13 +30,13 @@ export class EventAssembler {
     return dgram.sec === this.sec && dgram.nsec === this.nsec && dgram.service === this.service;
   }
 
-  /** Takes a copy of a contribution. */
-  add(dgram: Dgram): void {
+  /** Takes a copy of a contribution; or, if its memory stays as it is until `take`, none. */
+  add(dgram: Dgram, stays = false): void {
     this.sec = dgram.sec;
     this.nsec = dgram.nsec;
     this.service = dgram.service;
-    const payload = Buffer.from(dgram.bytes.subarray(dgram.payloadStart, dgram.end));
-    this.parts.push({ src: dgram.src, damage: dgram.damage, env: dgram.env, payload });
+    const view = dgram.bytes.subarray(dgram.payloadStart, dgram.end);
+    this.parts.push({ src: dgram.src, damage: dgram.damage, env: dgram.env, payload: stays ? view : Buffer.from(view) });
   }
 
   /** The event under way, or undefined if there is none. The bytes are new. */

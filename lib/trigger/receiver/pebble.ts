@@ -20,7 +20,8 @@ import { EBDGRAM, PID_HIGH_LIMIT, PID_HIGH_MASK } from '../wire/layout.ts';
 const PID_SIZE = EBDGRAM.nanoseconds;
 
 /** `ebd`: dgrams with a pid word in front; `xtc2`: dgrams alone. */
-export type EventFormat = 'ebd' | 'xtc2';
+export const EVENT_FORMATS = ['ebd', 'xtc2'] as const;
+export type EventFormat = (typeof EVENT_FORMATS)[number];
 
 export interface Slab {
   readonly bytes: Buffer;

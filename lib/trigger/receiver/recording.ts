@@ -43,7 +43,7 @@ export class Recording {
    * Takes an event, and its hold on the slab.
    * @param tail children that its extent counts already
    */
-  event(slab: Slab, start: number, size: number, tail = NOTHING): void {
+  event(slab: Slab, start: number, size: number, tail: Buffer = NOTHING): void {
     this.position += size + tail.length;
     if (this.messages) {
       this.sink.bytes(Buffer.concat([slab.bytes.subarray(start, start + size), tail]));
