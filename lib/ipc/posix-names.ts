@@ -81,7 +81,7 @@ const PATTERNS: readonly Pattern[] = [
     }),
   },
   {
-    pattern: /^\/(?<prefix>mqtebinp|mqtebres|shmtebinp|shmtebres)_p(?<p>\d+)_(?<teb>teb\d+)$/,
+    pattern: /^\/(?<prefix>mqtebinp|mqtebres|shmtebinp|shmtebres)_p(?<p>\d+)_(?<teb>teb\d+)(?:_[0-9a-f]{8})?$/,
     read: ({ prefix = '', p, teb = '' }) => ({
       type: typeOf(prefix),
       kind: TEB_KINDS[prefix] ?? prefix,
@@ -116,7 +116,7 @@ export function parseName(name: string): KnownName | undefined {
 export function queuesBeside(segment: string): string[] {
   const worker = /^\/shm(?:inp|res)_(p\d+_.+_\d+_\d+)$/.exec(segment);
   if (worker) return [`/mqinp_${worker[1]}`, `/mqres_${worker[1]}`];
-  const teb = /^\/shmteb(?:inp|res)_(p\d+_teb\d+)$/.exec(segment);
+  const teb = /^\/shmteb(?:inp|res)_(p\d+_teb\d+(?:_[0-9a-f]{8})?)$/.exec(segment);
   if (teb) return [`/mqtebinp_${teb[1]}`, `/mqtebres_${teb[1]}`];
   const tag = /^\/PdsMonitorSharedMemory_(.+)$/.exec(segment)?.[1];
   if (tag === undefined) return [];

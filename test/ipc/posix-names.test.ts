@@ -20,6 +20,7 @@ t.test('names of drp-python (2.2)', (t) => {
 t.test('names of the trigger event builder and of monitors are recognised', (t) => {
   t.match(parseName('/mqtebinp_p2_teb0'), { type: 'queue', partition: 2, detector: 'teb0' });
   t.match(parseName('/shmtebres_p2_teb0'), { type: 'segment', partition: 2, kind: 'trigger result' });
+  t.match(parseName('/mqtebinp_p2_teb0_0123abcd'), { type: 'queue', partition: 2, detector: 'teb0' });
   t.match(parseName('/PdsMonitorSharedMemory_tst_1'), { type: 'segment', detector: 'tst_1' });
   t.match(parseName('/PdsToMonitorEvQueue_tst_1_4'), { type: 'queue', detector: 'tst_1', worker: 4 });
   for (const name of ['PdsFromMonitorDiscovery', 'PdsRequestQueue', 'PdsShuffleQueue']) {
@@ -34,6 +35,7 @@ t.test('names of the trigger event builder and of monitors are recognised', (t) 
 t.test('queues beside a segment', (t) => {
   t.same(queuesBeside('/shmres_p0_a_b_1_2'), ['/mqinp_p0_a_b_1_2', '/mqres_p0_a_b_1_2']);
   t.same(queuesBeside('/shmtebinp_p0_teb1'), ['/mqtebinp_p0_teb1', '/mqtebres_p0_teb1']);
+  t.same(queuesBeside('/shmtebinp_p0_teb1_00ff00ff')[0], '/mqtebinp_p0_teb1_00ff00ff');
   t.ok(queuesBeside('/PdsMonitorSharedMemory_x').includes('/PdsToMonitorEvQueue_x_0'));
   t.same(queuesBeside('/other'), []);
   t.end();

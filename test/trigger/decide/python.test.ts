@@ -1,6 +1,10 @@
 /** Scripts in real Python processes through our pipes: decisions, and every way in which they fail (spec teb.md, 4.5, 5, S9, S10). */
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { isSameProcess, processStatus } from 'posix-ipc-shim';
 import t from 'tap';
 import { needsShared } from '../../golden.ts';
 import { SCENARIOS, Scenario } from '../scenarios.ts';
@@ -258,4 +262,25 @@ t.test('any program that speaks the frames: --exec', async (t) => {
   t.same(data, rising(70));
   const wrong = await decideAll({ kind: 'exec', command: 'cat' }, countedEvents(3), { ...LIMITS, setup: SETUP });
   t.match(wrong.decider.givenUp, /twice before it was ready/);
+});
+
+t.test('S10: a decider whose command is killed does not outlive it', async (t) => {
+  const file = own('import time\ndef decide(ev):\n    time.sleep(1000)\n').script;
+  const code = `
+import { makeDecider } from ${JSON.stringify(join(process.cwd(), 'lib/trigger/decide/make.ts'))};
+const decider = await makeDecider(${JSON.stringify(SETUP)}, { kind: 'script', script: ${JSON.stringify(file)}, ipc: 'own' }, ${JSON.stringify(LIMITS)}, console.error);
+await decider.configure({});
+console.log(decider.pid);
+setInterval(() => {}, 1000);
+`;
+  const command = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [text] = await once(command.stdout.setEncoding('utf8'), 'data');
+  const pid = Number(text);
+  const status = processStatus(pid);
+  t.ok(status, `process ${pid} is there`);
+  command.kill('SIGKILL');
+  while (isSameProcess(pid, status?.startTicks ?? 0)) await setTimeout(20);
+  t.pass('it is gone');
 });
