@@ -60,7 +60,6 @@ export class DecisionLoop {
   private readonly parts: DecisionParts;
   private collecting: PendingBatch;
   private readonly spare: PendingBatch[] = [];
-  private readonly free = new Uint32Array(LIMIT.mebs);
   private underWay = 0;
   private wake: () => void = () => {};
   private timer: NodeJS.Timeout | undefined;
@@ -130,8 +129,8 @@ export class DecisionLoop {
   private tellFree(batch: PendingBatch): void {
     const { dealer } = this.parts;
     if (dealer === undefined) return;
-    dealer.freeBuffers(this.free);
-    for (let meb = 0; meb < LIMIT.mebs; meb++) batch.request.free.writeUInt32LE(this.free[meb]!, meb * FREE_WORD);
+    for (let meb = 0; meb < LIMIT.mebs; meb++)
+      batch.request.free.writeUInt32LE(dealer.freeBuffers(meb), meb * FREE_WORD);
   }
 
   private answered(batch: PendingBatch): void {

@@ -31,7 +31,7 @@ export function tebMeters(teb: Teb, sources: readonly number[], age: () => numbe
     gauge('TEB_EvtLat', 'from first contribution to result, last batch, microseconds', () => teb.last?.latencyUs ?? 0),
     gauge('TEB_BtEnt', 'events in the last batch to the decider', () => teb.last?.entries ?? 0),
     ...perMeb((meb) =>
-      gauge(`TEB_MBufCt${meb}`, `free buffers of monitor ${meb}`, () => teb.dealer?.freeBuffers()[meb] ?? 0),
+      gauge(`TEB_MBufCt${meb}`, `free buffers of monitor ${meb}`, () => teb.dealer?.freeBuffers(meb) ?? 0),
     ),
     counter('EB_FxUpCt', 'events that lack contributions', () => now().fixedUp),
     counter('EB_ToEvCt', 'events closed by age or skew', () => now().timedOut),
