@@ -1,7 +1,8 @@
 /** The pure core of teb-decide without processes: builder, value rule, dealer; contributions in, decision lines out. */
 
 import { Contracts } from '../../lib/trigger/building/contracts.ts';
-import { EventBuilder, type EventBuilderOptions } from '../../lib/trigger/building/event-builder.ts';
+import { EventBuilder } from '../../lib/trigger/building/event-builder.ts';
+import type { EventBuilderOptions } from '../../lib/trigger/building/options.ts';
 import { MonitorDealer } from '../../lib/trigger/dealing/monitor-dealer.ts';
 import { EventBatch } from '../../lib/trigger/decide/batch.ts';
 import { RuleDecider } from '../../lib/trigger/decide/rule.ts';

@@ -15,11 +15,12 @@ import { SERVICE } from '../../xtc/service.ts';
 import { type BuiltEvent, type Milliseconds, type PulseId, type Rejection, type Verdict, WHYS } from '../types.ts';
 import type { EbDgram } from '../wire/eb-dgram.ts';
 import { DAMAGE, ENV, LIMIT } from '../wire/layout.ts';
-import { lowestBit, sourcesOf } from '../wire/masks.ts';
+import { countSources, hasSource, lowestBit, sourcesOf } from '../wire/masks.ts';
 import { ClosedEvents } from './closed-events.ts';
 import { type Contracts, FOREIGN } from './contracts.ts';
 import { type BuilderCounts, zeroCounts } from './counts.ts';
 import { EventTable, NONE } from './event-table.ts';
+import type { EventBuilderOptions } from './options.ts';
 import { SlotQueue } from './slot-queue.ts';
 
 const [COMPLETE, WATERMARK, EOF, SKEW, TIMEOUT] = WHYS.map((_, number) => number) as [
@@ -31,19 +32,7 @@ const [COMPLETE, WATERMARK, EOF, SKEW, TIMEOUT] = WHYS.map((_, number) => number
 ];
 /** Before any pid. */
 const NEVER = -1;
-
-export interface EventBuilderOptions {
-  /** Open events before contributions are refused with `full`; default 65536. */
-  maxOpen?: number;
-  /** Age of the oldest event at which it is closed; 0 never, default 12 000. */
-  timeoutMs?: Milliseconds;
-  /** Close an event when a contribution is newer by more than this; undefined: never. */
-  skewTicks?: number | undefined;
-  /** A source silent this long while others speak is left out; 0 (default): never. */
-  deadAfterMs?: Milliseconds;
-  /** Build L1Accepts without the common bit too, instead of rejecting them with `no_common`. Default false. */
-  bypass?: boolean;
-}
+const NEVER_COMES = Number.POSITIVE_INFINITY;
 
 export class EventBuilder {
   readonly contracts: Contracts;
@@ -71,6 +60,8 @@ export class EventBuilder {
 
   /** Index of the source the oldest event waits for, NONE if there is no event. */
   private awaitedIndex = NONE;
+  /** When the oldest event is too old. */
+  private oldestDeadline = NEVER_COMES;
   private lastHeard = Number.NEGATIVE_INFINITY;
   /** Pid of the newest contribution, of the event that left last, and whether that was a Configure. */
   private newest = NEVER;
@@ -83,9 +74,9 @@ export class EventBuilder {
     const { maxOpen = 65_536, timeoutMs = LIMIT.timeoutMs, skewTicks, deadAfterMs = 0, bypass = false } = options;
     this.contracts = contracts;
     this.maxOpen = maxOpen;
-    this.timeoutMs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : timeoutMs;
-    this.skewTicks = skewTicks ?? Number.POSITIVE_INFINITY;
-    this.deadAfterMs = deadAfterMs === 0 ? Number.POSITIVE_INFINITY : deadAfterMs;
+    this.timeoutMs = timeoutMs === 0 ? NEVER_COMES : timeoutMs;
+    this.skewTicks = skewTicks ?? NEVER_COMES;
+    this.deadAfterMs = deadAfterMs === 0 ? NEVER_COMES : deadAfterMs;
     this.required = bypass ? ENV.groups : contracts.commonBit;
     this.table = new EventTable(contracts);
     this.closed = new ClosedEvents(timeoutMs);
@@ -103,6 +94,13 @@ export class EventBuilder {
    * @returns what became of it; with `full` nothing happened and the same record must be offered again later
    */
   contribute(record: EbDgram, now: Milliseconds): Verdict {
+    const verdict = this.judge(record, now);
+    if (now >= this.oldestDeadline) this.examine(now);
+    return verdict;
+  }
+
+  /** The rules of section 4.1 in their order. */
+  private judge(record: EbDgram, now: Milliseconds): Verdict {
     const index = this.contracts.indexOf(record.source);
     const kind = (record.env >>> ENV.kindShift) & 3;
     if (index === FOREIGN) return kind === ENV.marker ? 'marker' : this.reject('foreign');
@@ -117,7 +115,10 @@ export class EventBuilder {
     if (service === SERVICE.L1Accept || service === SERVICE.SlowUpdate) {
       if (service === SERVICE.L1Accept && !(env & this.required)) return this.pass(index, pid, 'no_common', now);
       if (!(env & this.contracts.groupBit[index]!)) return this.reject('foreign');
-    } else if (service === SERVICE.Configure && this.isRestart(index, pid)) this.restart();
+    } else if (service === SERVICE.Configure && this.isRestart(index, pid)) {
+      if (this.table.used >= this.maxOpen) return 'full';
+      this.restart(pid);
+    }
 
     if (pid <= this.left) return this.tooLate(index, record.source, pid, now);
     const { table } = this;
@@ -159,11 +160,9 @@ export class EventBuilder {
     this.examine(now);
   }
 
-  /** When `tick` will have something to do for the oldest event; undefined if never. */
+  /** When the oldest event will be too old: call `tick` then; undefined if never. */
   get deadline(): Milliseconds | undefined {
-    const { head, firstSeen } = this.table;
-    if (head === NONE || this.timeoutMs === Number.POSITIVE_INFINITY) return undefined;
-    return firstSeen[head]! + this.timeoutMs;
+    return this.oldestDeadline === NEVER_COMES ? undefined : this.oldestDeadline;
   }
 
   /** The next closed event, undefined if there is none. It is valid until it is released. */
@@ -207,8 +206,18 @@ export class EventBuilder {
     if (this.lastHeard === Number.NEGATIVE_INFINITY) this.heard.fill(now);
     this.lastHeard = now;
     this.heard[index] = now;
+    if (this.dead[index] === 0 && this.ended[index] === 0) return;
     this.dead[index] = 0;
     this.ended[index] = 0;
+    if (index < this.awaitedIndex && this.blocksOldest(index)) this.awaitedIndex = index;
+  }
+
+  private blocksOldest(index: number): boolean {
+    const { table } = this;
+    const { head } = table;
+    const source = this.contracts.sources[index]!;
+    if (!hasSource(table.expectedLow[head]!, table.expectedHigh[head]!, source)) return false;
+    return !table.has(head, source) && this.shown[index]! < table.pid[head]!;
   }
 
   private reject(reason: Rejection): Rejection {
@@ -290,9 +299,13 @@ export class EventBuilder {
   private examine(now: Milliseconds): void {
     const { table } = this;
     this.awaitedIndex = NONE;
+    this.oldestDeadline = NEVER_COMES;
     while (table.head !== NONE) {
       const why = this.reasonToClose(table.head, now);
-      if (why === NONE) return;
+      if (why === NONE) {
+        this.oldestDeadline = table.firstSeen[table.head]! + this.timeoutMs;
+        return;
+      }
       this.leave(table.head, why, now);
     }
   }
@@ -338,7 +351,7 @@ export class EventBuilder {
     const service = (table.env[slot]! >>> ENV.serviceShift) & 0xf;
     if (service === SERVICE.L1Accept) counts.events++;
     else counts.transitions++;
-    counts.built += bitCount(presentLow) + bitCount(presentHigh);
+    counts.built += countSources(presentLow, presentHigh);
     this.left = table.pid[slot]!;
     this.leftConfigure = service === SERVICE.Configure;
     if (this.leftConfigure) this.closed.clear();
@@ -368,19 +381,16 @@ export class EventBuilder {
     return !(this.leftConfigure && pid === this.left);
   }
 
-  /** Everything anew (I11): pids may be any. Events that have left already stay what they are. */
-  private restart(): void {
+  /**
+   * Everything anew (I11). Events that have left stay what they are; what is older than the Configure belongs to the run before, so it is
+   * as late as if the Configure had left.
+   */
+  private restart(configure: PulseId): void {
     this.shown.fill(NEVER);
     this.cursor.fill(NONE);
     this.closed.clear();
     this.newest = NEVER;
-    this.left = NEVER;
+    this.left = configure - 1;
     this.leftConfigure = false;
   }
-}
-
-function bitCount(word: number): number {
-  let rest = word - ((word >>> 1) & 0x5555_5555);
-  rest = (rest & 0x3333_3333) + ((rest >>> 2) & 0x3333_3333);
-  return (((rest + (rest >>> 4)) & 0x0f0f_0f0f) * 0x0101_0101) >>> 24;
 }

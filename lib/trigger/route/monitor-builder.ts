@@ -4,7 +4,8 @@
  */
 
 import { Contracts } from '../building/contracts.ts';
-import { EventBuilder, type EventBuilderOptions } from '../building/event-builder.ts';
+import { EventBuilder } from '../building/event-builder.ts';
+import type { EventBuilderOptions } from '../building/options.ts';
 import type { BuiltEvent, Milliseconds, TriggerConfig, Verdict } from '../types.ts';
 import { EbDgram } from '../wire/eb-dgram.ts';
 import { sourcesOf } from '../wire/masks.ts';

@@ -31,3 +31,14 @@ export function lowestBit(word: number): number {
 export function hasSource(low: number, high: number, source: number): boolean {
   return ((source < 32 ? low >>> source : high >>> (source - 32)) & 1) === 1;
 }
+
+/** How many sources a mask has. */
+export function countSources(low: number, high: number): number {
+  return bitCount(low) + (high === 0 ? 0 : bitCount(high));
+}
+
+function bitCount(word: number): number {
+  let rest = word - ((word >>> 1) & 0x5555_5555);
+  rest = (rest & 0x3333_3333) + ((rest >>> 2) & 0x3333_3333);
+  return Math.imul((rest + (rest >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;
+}
