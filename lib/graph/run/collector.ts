@@ -4,7 +4,7 @@
  */
 
 import { type Answer, addCounts, type Closed, total } from './answer.ts';
-import { Intervals } from './intervals.ts';
+import { Intervals } from '../../intervals.ts';
 
 /** A heartbeat that has closed: its answers in order of arrival, with the late ones of earlier heartbeats first. */
 export interface Closing {

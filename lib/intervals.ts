@@ -3,8 +3,21 @@ export class Intervals {
   /** First and last of each interval, ascending and not touching. */
   readonly #ends: [number, number][] = [];
 
-  get gaps(): number {
-    return Math.max(0, this.#ends.length - 1);
+  /** @param ends as `ends` gave them */
+  constructor(ends: readonly (readonly [number, number])[] = []) {
+    for (const [from, to] of ends) this.#ends.push([from, to]);
+  }
+
+  /** First and last of each interval, ascending. */
+  get ends(): readonly (readonly [number, number])[] {
+    return this.#ends;
+  }
+
+  has(n: number): boolean {
+    const ends = this.#ends;
+    let at = ends.length;
+    while (at > 0 && ends[at - 1]![0] > n) at--;
+    return at > 0 && n <= ends[at - 1]![1];
   }
 
   /** @returns false if `n` was there already */

@@ -1,0 +1,170 @@
+/** The assigner's state as plain JSON, and back (spec mapreduce.md 3.5). */
+
+import { Intervals } from '../../intervals.ts';
+import { START_END } from '../map/types.ts';
+import type { Bundle, Bundles } from './bundles.ts';
+import type { Events } from './events.ts';
+import type { Ledger, Share, ShareState } from './ledger.ts';
+import type { Seat, WorkerTable } from './workers.ts';
+
+interface SavedShare {
+  readonly origin: string;
+  /** Numbers of its entries in the event. */
+  readonly entries: readonly number[];
+  readonly state: ShareState;
+  readonly hasResult: boolean;
+  readonly attempt: number;
+}
+
+interface SavedSeat {
+  readonly name: string;
+  readonly tags: readonly string[];
+  readonly live: boolean;
+  readonly joinedLate: boolean;
+  /** Event and origin of each delivery. */
+  readonly deliveries: readonly (readonly [number, string])[];
+  readonly grants: number;
+}
+
+export interface SavedAssigner {
+  /** Names of the parts in order, without start and end event. */
+  readonly sequence: readonly string[];
+  readonly open: boolean;
+  readonly front: number;
+  readonly evicted: number;
+  readonly finished: boolean;
+  /** By instance: number of the worker per constraint, and which constraints have published events. */
+  readonly holders: readonly (readonly number[])[];
+  readonly begun: readonly (readonly number[])[];
+  readonly listed: readonly (readonly [number, readonly (readonly string[])[]])[];
+  readonly records: readonly {
+    readonly event: number;
+    readonly complete: boolean;
+    readonly shares: readonly SavedShare[];
+  }[];
+  readonly accepted: readonly (readonly [string, readonly (readonly [number, number])[]])[];
+  readonly counts: Readonly<Record<ShareState, number>>;
+  readonly damaged: readonly number[];
+  readonly complete: number;
+  readonly duplicates: number;
+  readonly stray: number;
+  readonly workers: readonly SavedSeat[];
+  readonly reported: readonly number[];
+  readonly waiting: readonly number[];
+  readonly bundles: readonly {
+    readonly number: number;
+    readonly deliveries: readonly (readonly [number, string])[];
+    readonly constraints: readonly (readonly [number, number])[];
+    readonly tags: readonly string[];
+  }[];
+  readonly bundlesMade: number;
+}
+
+interface Parts {
+  readonly events: Events;
+  readonly ledger: Ledger;
+  readonly bundles: Bundles;
+  readonly workers: WorkerTable;
+  readonly listed: Map<number, Set<string>[]>;
+}
+
+type Rest = Pick<SavedAssigner, 'open' | 'front' | 'evicted' | 'finished'>;
+
+const keyOf = ({ event, origin }: Share) => [event, origin] as const;
+
+export function saveState({ events, ledger, bundles, workers, listed, ...rest }: Parts & Rest): SavedAssigner {
+  const instanceNumber = new Map(events.instances.map((instance, number) => [instance, number]));
+  const { open, front, evicted, finished } = rest;
+  return {
+    sequence: events.instances.map(({ laid }) => laid.part.name).filter((name) => name !== START_END),
+    ...{ open, front, evicted, finished },
+    holders: events.instances.map(({ holders }) => [...holders]),
+    begun: events.instances.map(({ begun }) => [...begun]),
+    listed: [...listed].map(([event, lists]) => [event, lists.map((list) => [...list])]),
+    records: [...ledger.records].map(([event, { shares, complete }]) => ({
+      event,
+      complete,
+      shares: shares.map(saveShare),
+    })),
+    accepted: [...ledger.acceptedKeys].map(([origin, keys]) => [origin, keys.ends.map(([from, to]) => [from, to])]),
+    counts: { ...ledger.counts },
+    damaged: [...ledger.damaged],
+    complete: ledger.complete,
+    duplicates: ledger.duplicates,
+    stray: workers.stray,
+    workers: workers.all.map(saveSeat),
+    reported: workers.inOrderOfReport.map(({ number }) => number),
+    waiting: workers.waiting.map(({ number }) => number),
+    bundles: bundles.list.map(({ number, deliveries, constraints, tags }) => ({
+      number,
+      deliveries: deliveries.map(keyOf),
+      constraints: constraints.map(({ instance, constraint }) => [instanceNumber.get(instance) as number, constraint]),
+      tags: [...tags],
+    })),
+    bundlesMade: bundles.made,
+  };
+}
+
+function saveShare({ event, origin, instance, entries, state, hasResult, attempt }: Share): SavedShare {
+  const all = instance.event(event).entries;
+  return { origin, entries: entries.map((entry) => all.indexOf(entry)), state, hasResult, attempt };
+}
+
+function saveSeat({ name, tags, live, joinedLate, deliveries, grants }: Seat): SavedSeat {
+  return { name, tags: [...tags], live, joinedLate, deliveries: deliveries.map(keyOf), grants };
+}
+
+export function restoreState(saved: SavedAssigner, { events, ledger, bundles, workers, listed }: Parts): void {
+  for (const [i, instance] of events.instances.entries()) {
+    instance.holders.set(saved.holders[i] ?? []);
+    instance.begun.set(saved.begun[i] ?? []);
+  }
+  for (const [event, lists] of saved.listed)
+    listed.set(
+      event,
+      lists.map((list) => new Set(list)),
+    );
+  const accepted = new Map(saved.accepted.map(([origin, ends]) => [origin, new Intervals(ends)]));
+  const shares = new Map<string, Share>();
+  const records = saved.records.map(({ event, complete, shares: list }) => {
+    const made = list.map((share) => restoreShare(event, share, events));
+    for (const share of made) shares.set(keyOf(share).join(' '), share);
+    return [event, made, complete] as const;
+  });
+  ledger.restore(records, accepted, saved.counts);
+  ledger.damaged.push(...saved.damaged);
+  ledger.complete = saved.complete;
+  ledger.duplicates = saved.duplicates;
+  workers.stray = saved.stray;
+  // A delivery whose event has been forgotten is of a share that was done by somebody else.
+  const find = ([event, origin]: readonly [number, string]) =>
+    shares.get(`${event} ${origin}`) ?? forgotten(event, origin, events);
+  workers.restore(
+    saved.workers.map((seat, number) => ({
+      ...seat,
+      number,
+      tags: new Set(seat.tags),
+      deliveries: seat.deliveries.map(find),
+      cursor: 0,
+    })),
+    saved.reported,
+    saved.waiting,
+  );
+  bundles.restore(
+    saved.bundles.map(({ number, deliveries, constraints, tags }): Bundle => {
+      const held = constraints.map(([i, constraint]) => ({ instance: events.instances[i]!, constraint }));
+      return { number, deliveries: deliveries.map(find), constraints: held, tags: new Set(tags) };
+    }),
+    saved.bundlesMade,
+  );
+}
+
+function restoreShare(event: number, { entries, ...rest }: SavedShare, events: Events): Share {
+  const instance = events.instance(event);
+  const all = instance.event(event).entries;
+  return { event, instance, entries: entries.map((i) => all[i]!), ...rest };
+}
+
+function forgotten(event: number, origin: string, events: Events): Share {
+  return { event, origin, instance: events.instance(event), entries: [], state: 'done', hasResult: false, attempt: 1 };
+}

@@ -1,0 +1,107 @@
+import type { Share } from './ledger.ts';
+
+/** A worker as the assigner sees it. A name that comes back is a new one. */
+export interface Seat {
+  readonly name: string;
+  /** Stands for it in arrays. */
+  readonly number: number;
+  readonly tags: ReadonlySet<string>;
+  live: boolean;
+  /** It joined after the start event was published. */
+  readonly joinedLate: boolean;
+  /** What was given to it and not reported yet, oldest first. */
+  readonly deliveries: Share[];
+  /** Constraints bound to it none of whose events is published, and entries of unpublished events it is listed for. */
+  grants: number;
+  /** Events before this one have nothing for it. */
+  cursor: number;
+}
+
+export class WorkerTable {
+  readonly #byName = new Map<string, Seat>();
+  readonly #all: Seat[] = [];
+  /** Live ones, in order of their first report in this map. */
+  #reported: Seat[] = [];
+  #live: Seat[] = [];
+  #waiting: Seat[] = [];
+  /** Reports of events that the worker did not have. */
+  stray = 0;
+
+  get live(): readonly Seat[] {
+    return this.#live;
+  }
+
+  get inOrderOfReport(): readonly Seat[] {
+    return this.#reported;
+  }
+
+  /** A copy: filling changes the queue. */
+  get waiting(): readonly Seat[] {
+    return [...this.#waiting];
+  }
+
+  get all(): readonly Seat[] {
+    return this.#all;
+  }
+
+  find(name: string): Seat | undefined {
+    return this.#byName.get(name);
+  }
+
+  mustFind(name: string): Seat {
+    return this.#byName.get(name) as Seat;
+  }
+
+  byNumber(number: number): Seat {
+    return this.#all[number] as Seat;
+  }
+
+  join(name: string, tags: readonly string[], joinedLate: boolean): void {
+    if (this.#byName.get(name)?.live) return;
+    const number = this.#all.length;
+    const seat = { name, number, tags: new Set(tags), live: true, joinedLate, deliveries: [], grants: 0, cursor: 0 };
+    this.#all.push(seat);
+    this.#byName.set(name, seat);
+    this.#live.push(seat);
+  }
+
+  leave(seat: Seat): void {
+    seat.live = false;
+    seat.grants = 0;
+    const others = (one: Seat) => one !== seat;
+    this.#live = this.#live.filter(others);
+    this.#reported = this.#reported.filter(others);
+    this.#waiting = this.#waiting.filter(others);
+  }
+
+  /** @returns true if it is the first report */
+  reported(seat: Seat): boolean {
+    if (this.#reported.includes(seat)) return false;
+    this.#reported.push(seat);
+    return true;
+  }
+
+  wait(seat: Seat): void {
+    if (!this.#waiting.includes(seat)) this.#waiting.push(seat);
+  }
+
+  stopWaiting(seat: Seat): void {
+    this.#waiting = this.#waiting.filter((one) => one !== seat);
+  }
+
+  /** Constraints have become free somewhere: everybody looks again from the front. */
+  rewind(front: number): void {
+    for (const seat of this.#live) seat.cursor = front;
+  }
+
+  /** Puts back what was saved. */
+  restore(seats: readonly Seat[], reported: readonly number[], waiting: readonly number[]): void {
+    for (const seat of seats) {
+      this.#all.push(seat);
+      this.#byName.set(seat.name, seat);
+    }
+    this.#live = seats.filter(({ live }) => live);
+    this.#reported = reported.map((number) => this.byNumber(number));
+    this.#waiting = waiting.map((number) => this.byNumber(number));
+  }
+}
