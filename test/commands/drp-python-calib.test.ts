@@ -204,6 +204,29 @@ t.test('a worker that is killed in a run has the same constants again, though th
   t.notMatch(stderr, /other calibration constants/);
 });
 
+t.test('a worker whose constants have another hash than those it was given fails', async (t) => {
+  const folder = scratch(t);
+  const endpoint = `ipc://${join(folder, 'c.sock')}`;
+  const publish = await publisher(t, endpoint);
+  await publish.publish(framesOf(setOf(1, [1])));
+  const liar = script(
+    folder,
+    `
+import os
+from daqpipe import drp, stream
+def begin_run(run):
+    if drp.settings().worker == 1 and not os.path.exists(${JSON.stringify(join(folder, 'lied'))}):
+        open(${JSON.stringify(join(folder, 'lied'))}, "w").close()
+        stream.active("").results.constants ^= 1
+def event(evt):
+    pass
+`,
+  );
+  const { status, stderr } = await run([liar, '-W', '2', '--calib', endpoint], cameraRun(5, { runs: [1] }));
+  t.equal(status, 0, stderr);
+  t.match(stderr, /worker 1 failed: it has other calibration constants than it was given; restarting it/);
+});
+
 t.test('a segment that is gone is a message that is passed over', async (t) => {
   const folder = scratch(t);
   const endpoint = `ipc://${join(folder, 'c.sock')}`;

@@ -10,6 +10,7 @@ import { DGRAM, XTC } from '../../xtc/layout.ts';
 import { SERVICE } from '../../xtc/service.ts';
 import type { Answer, Outcome } from '../outcome.ts';
 import type { DrpOptions, Launch, Post, WorkerLink } from '../types.ts';
+import { TriggerSplitter } from './trig.ts';
 
 const PAGE = 4096;
 const MESSAGE_LIMIT = 512;
@@ -25,7 +26,7 @@ export function posixSegmentBytes(options: Pick<DrpOptions, 'pebble' | 'maxTrans
 type Awaiting =
   | { kind: 'script' }
   | { kind: 'stop' }
-  | { kind: 'dgrams'; slot: number; sequence: number; service: number };
+  | { kind: 'dgrams'; slot: number; sequence: number; service: number; input: Buffer };
 
 export class PosixLink implements WorkerLink {
   readonly greets = false;
@@ -42,6 +43,7 @@ export class PosixLink implements WorkerLink {
   private readonly backlog: Post[] = [];
   private readonly inputs: Buffer[];
   private readonly results: Buffer[];
+  private readonly triggers = new TriggerSplitter();
 
   /** @param renew unlinks and makes the four objects again, so that a late answer of the old process reaches nobody */
   constructor(options: DrpOptions, worker: number, objects: PosixObjects, renew: () => PosixObjects) {
@@ -103,7 +105,8 @@ export class PosixLink implements WorkerLink {
       const { offset, size } = post.entries[0]!;
       this.inputs[post.slot]!.copy(this.objects.input.bytes, 0, offset, offset + size);
       const { slot, sequence, service } = post;
-      this.ask(service === SERVICE.Unconfigure ? 's' : 'g', { kind: 'dgrams', slot, sequence, service });
+      const input = this.inputs[slot]!.subarray(offset, offset + size);
+      this.ask(service === SERVICE.Unconfigure ? 's' : 'g', { kind: 'dgrams', slot, sequence, service, input });
     }
   }
 
@@ -149,7 +152,7 @@ export class PosixLink implements WorkerLink {
   }
 
   /** The result is copied out: the segment is overwritten by the next one. */
-  private resultOf({ slot, sequence, service }: { slot: number; sequence: number; service: number }): void {
+  private resultOf({ slot, sequence, service, input }: Extract<Awaiting, { kind: 'dgrams' }>): void {
     const { bytes } = this.objects.result;
     const size = 12 + bytes.readUInt32LE(DGRAM.extent);
     const limit =
@@ -161,7 +164,15 @@ export class PosixLink implements WorkerLink {
     if (this.results[slot]!.length < size) this.results[slot] = Buffer.allocUnsafeSlow(Math.ceil(size / PAGE) * PAGE);
     const result = this.results[slot]!.subarray(0, size);
     bytes.copy(result, 0, 0, size);
-    const outcome: Outcome = { kind: 'changed', bytes: result, trigger: undefined };
+    const { bytes: data, trigger } = this.triggers.split(input, result, service);
+    const { triggerBytes } = this.options;
+    if (this.triggers.used && triggerBytes === 0) {
+      const text = 'the script describes trigger data (trig), and there is no --trigger-out';
+      this.onAnswer({ kind: 'error', text, sequence });
+      return;
+    }
+    const overrun = trigger !== undefined && trigger.length > triggerBytes;
+    const outcome: Outcome = { kind: 'changed', bytes: data, trigger: overrun ? undefined : trigger, overrun };
     // The worker gets its next dgram before this result is looked at: it computes while we write.
     const next = this.backlog.shift();
     if (next) this.send(next);
