@@ -97,7 +97,10 @@ function positions(flags: readonly number[], bit: number): number[] {
 /** Payloads by source. */
 export function event(pid: number, payloads: Readonly<Record<number, Buffer>>, rogs = 1): EventRecords {
   const records = Object.entries(payloads).map(([src, payload]) =>
-    contributionBytes({ pid, seconds: 1000, nanoseconds: pid % 1_000_000_000, env: eventEnv(rogs, 12), src: Number(src) }, payload),
+    contributionBytes(
+      { pid, seconds: 1000, nanoseconds: pid % 1_000_000_000, env: eventEnv(rogs, 12), src: Number(src) },
+      payload,
+    ),
   );
   return { pid, records };
 }

@@ -76,7 +76,7 @@ t.test('decide_batch(events): columns, also of events that lie differently', asy
   const text = `
 from daqpipe.trigger import mebs
 def decide_batch(b):
-    return b.col("timing_0", "write", 1) > 5, mebs("ami"), b.col("andor", "n", 3)
+    return [w > 5 for w in b.col("timing_0", "write", 1)], mebs("ami"), b.col("andor", "n", 3)
 `;
   const events = Array.from({ length: 150 }, (_, i) =>
     event(
