@@ -23,6 +23,8 @@ export class SimulatedDecider {
   readonly machine: Supervision;
   readonly settled: EventBatch[] = [];
   readonly log: string[] = [];
+  /** Events per frame, as they were sent. */
+  readonly frameSizes: number[] = [];
   now = 0;
   starts = 0;
   /** Frames of the living process; undefined while there is none. */
@@ -46,6 +48,7 @@ export class SimulatedDecider {
       },
       send: (frame, batch, from, count) => {
         if (this.state === 'none' || this.state === 'starting') throw new Error('sent to nobody');
+        this.frameSizes.push(count);
         this.frames!.push({ frame, pids: [...batch.pids.subarray(from, from + count)], answered: 0 });
       },
       kill: () => {

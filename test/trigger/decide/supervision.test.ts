@@ -102,6 +102,9 @@ t.test('a process that dies without a word: its events go one per message until 
   t.same([...batch.flags.subarray(0, 10)], [0, 0, 0, 0, 0, 0, ANSWER_FLAG.forced, 0, 0, 0]);
   t.equal(simulated.machine.counts.forced, 1);
   t.ok(simulated.starts <= 3, `${simulated.starts} processes`);
+  const later = makeBatch(200, 64);
+  simulated.machine.submit(later, simulated.now);
+  t.equal(simulated.frameSizes.at(-1), 64, 'then whole batches again');
   t.end();
 });
 
