@@ -230,8 +230,10 @@ export class Teb {
   private async newRun(): Promise<void> {
     this.runs++;
     if (this.runs > 1 && !this.parts.options.keepCounters) {
-      this.parts.say(`the run before: ${formatBalance(tebBalance(this.counts))}`);
-      this.base = this.settledCounts();
+      const settled = this.settledCounts();
+      const before = this.base === undefined ? settled : difference(settled, this.base);
+      this.parts.say(`the run before: ${formatBalance(tebBalance(before))}`);
+      this.base = settled;
     }
     this.dealer?.configure();
     await this.configure();
