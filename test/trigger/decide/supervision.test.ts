@@ -108,6 +108,21 @@ t.test('a process that dies without a word: its events go one per message until 
   t.end();
 });
 
+t.test('a failure that does not come again: nothing is decided by policy, and whole batches follow', (t) => {
+  let died = false;
+  const { simulated } = alone((pid) => {
+    const dies = pid === 106 && !died;
+    died ||= dies;
+    return dies ? 'dies' : 'good';
+  }, 3);
+  simulated.machine.submit(makeBatch(100, 10), 0);
+  for (let i = 0; i < 1000 && simulated.settled.length === 0; i++) simulated.step();
+  t.equal(simulated.machine.counts.forced, 0);
+  simulated.machine.submit(makeBatch(200, 64), simulated.now);
+  t.equal(simulated.frameSizes.at(-1), 64);
+  t.end();
+});
+
 t.test('the budget of restarts: everything still open is decided by policy, and nothing more is started', (t) => {
   const { simulated } = alone(() => 'dies', 2, 3);
   const batches = [makeBatch(1, 64), makeBatch(65, 64)];
