@@ -32,6 +32,9 @@ const [COMPLETE, WATERMARK, EOF, SKEW, TIMEOUT] = WHYS.map((_, number) => number
 ];
 /** Before any pid. */
 const NEVER = -1;
+/** Why nothing waits for a source. */
+const ENDED = 1;
+const DEAD = 2;
 const NEVER_COMES = Number.POSITIVE_INFINITY;
 
 export class EventBuilder {
@@ -52,8 +55,8 @@ export class EventBuilder {
 
   /** By index of the source: largest pid shown, by contribution or marker (it is `last` and `wm` of the specification). */
   private readonly shown: Float64Array;
-  private readonly ended: Uint8Array;
-  private readonly dead: Uint8Array;
+  /** Bits ENDED and DEAD: nothing waits for it. */
+  private readonly silent: Uint8Array;
   private readonly heard: Float64Array;
   private readonly cursor: Int32Array;
   private readonly cursorPid: Float64Array;
@@ -82,8 +85,7 @@ export class EventBuilder {
     this.closed = new ClosedEvents(timeoutMs);
     const sources = contracts.sources.length;
     this.shown = new Float64Array(sources).fill(NEVER);
-    this.ended = new Uint8Array(sources);
-    this.dead = new Uint8Array(sources);
+    this.silent = new Uint8Array(sources);
     this.heard = new Float64Array(sources);
     this.cursor = new Int32Array(sources).fill(NONE);
     this.cursorPid = new Float64Array(sources);
@@ -132,30 +134,24 @@ export class EventBuilder {
 
   /** The end of a source's input: it will not contribute any more, so nothing waits for it (until it speaks again). */
   end(source: number, now: Milliseconds): void {
-    const index = this.contracts.indexOf(source);
-    if (index === FOREIGN) return;
-    this.ended[index] = 1;
-    this.examine(now);
+    this.silence(source, ENDED, now);
   }
 
   /** The end of all inputs; every open event leaves. */
   endAll(now: Milliseconds): void {
-    this.ended.fill(1);
+    for (let index = 0; index < this.silent.length; index++) this.silent[index]! |= ENDED;
     this.examine(now);
   }
 
   /** A source's connection broke: it is dead until it speaks again. */
   lost(source: number, now: Milliseconds): void {
-    const index = this.contracts.indexOf(source);
-    if (index === FOREIGN) return;
-    this.dead[index] = 1;
-    this.examine(now);
+    this.silence(source, DEAD, now);
   }
 
   /** Lets time pass: timeouts, and sources that are silent for too long. */
   tick(now: Milliseconds): void {
     for (let index = 0; index < this.heard.length; index++) {
-      if (this.lastHeard - this.heard[index]! >= this.deadAfterMs) this.dead[index] = 1;
+      if (this.lastHeard - this.heard[index]! >= this.deadAfterMs) this.silent[index]! |= DEAD;
     }
     this.examine(now);
   }
@@ -186,7 +182,7 @@ export class EventBuilder {
     return this.open;
   }
 
-  /** Number of the source that the oldest open event waits for. */
+  /** The source that the oldest open event waits for. */
   get awaited(): number | undefined {
     return this.awaitedIndex === NONE ? undefined : this.contracts.sources[this.awaitedIndex];
   }
@@ -198,17 +194,25 @@ export class EventBuilder {
 
   /** Whether nothing waits for a source because of its silence or a broken connection. */
   isDead(source: number): boolean {
-    return this.dead[this.contracts.indexOf(source)] === 1;
+    return ((this.silent[this.contracts.indexOf(source)] ?? 0) & DEAD) !== 0;
+  }
+
+  private silence(source: number, why: number, now: Milliseconds): void {
+    const index = this.contracts.indexOf(source);
+    if (index === FOREIGN) return;
+    this.silent[index]! |= why;
+    this.examine(now);
   }
 
   /** The source speaks: it is alive. */
   private hear(index: number, now: Milliseconds): void {
-    if (this.lastHeard === Number.NEGATIVE_INFINITY) this.heard.fill(now);
-    this.lastHeard = now;
-    this.heard[index] = now;
-    if (this.dead[index] === 0 && this.ended[index] === 0) return;
-    this.dead[index] = 0;
-    this.ended[index] = 0;
+    if (this.deadAfterMs !== NEVER_COMES) {
+      if (this.lastHeard === Number.NEGATIVE_INFINITY) this.heard.fill(now);
+      this.lastHeard = now;
+      this.heard[index] = now;
+    }
+    if (this.silent[index] === 0) return;
+    this.silent[index] = 0;
     if (index < this.awaitedIndex && this.blocksOldest(index)) this.awaitedIndex = index;
   }
 
@@ -253,7 +257,11 @@ export class EventBuilder {
     let slot = this.cursor[index]!;
     if (slot === NONE || pids[slot] !== this.cursorPid[index] || this.cursorPid[index]! <= this.left)
       slot = this.table.head;
-    while (pids[slot]! < pid) slot = next[slot]!;
+    if (pids[slot]! < pid) {
+      do slot = next[slot]!;
+      while (pids[slot]! < pid);
+      return slot;
+    }
     for (let older = previous[slot]!; older !== NONE && pids[older]! >= pid; older = previous[slot]!) slot = older;
     return slot;
   }
@@ -325,10 +333,11 @@ export class EventBuilder {
       else high &= high - 1;
       const index = this.contracts.indexOf(source);
       if (this.shown[index]! >= pid) continue;
-      if (this.ended[index] === 1) why = EOF;
+      const silent = this.silent[index]!;
+      if (silent & ENDED) why = EOF;
       else {
         blocked = true;
-        if (this.dead[index] === 0 && this.awaitedIndex === NONE) this.awaitedIndex = index;
+        if (silent === 0 && this.awaitedIndex === NONE) this.awaitedIndex = index;
       }
     }
     if (!blocked) return why;

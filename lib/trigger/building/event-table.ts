@@ -92,7 +92,7 @@ export class EventTable {
     this.blocks[at] = record.block;
     this.starts[at] = record.at;
     this.lengths[at] = record.length;
-    this.damage[slot]! |= record.damage;
+    if (record.damage !== 0) this.damage[slot]! |= record.damage;
     if (source < 32) this.presentLow[slot]! |= 1 << source;
     else this.presentHigh[slot]! |= 1 << (source - 32);
   }
