@@ -74,6 +74,11 @@ abstract class AmiStation<M> implements Station {
 
   settle(): void {}
 
+  /** Only exact states are saved; graph-collect refuses --state with --ami-compat. */
+  save(): undefined {}
+
+  restore(): void {}
+
   output(): readonly (Value | undefined)[] {
     return this.#given === undefined ? [] : this.show(this.#given);
   }

@@ -1,10 +1,11 @@
 /**
- * When a heartbeat closes, and what goes into it (spec graph.md 2.2, 2.3): the same for local and global collectors. Pure: answers,
- * deadlines and the end come in, closed heartbeats go out, in increasing order and each once.
+ * When a heartbeat closes, and what goes into it (spec graph.md 2.2, 2.3): the same for local and global collectors. Pure: markers,
+ * answers, deadlines and the end come in, closed heartbeats go out, in increasing order and each once. Who is expected is said by
+ * heartbeat, so that workers go and come while others are still at work on earlier ones.
  */
 
-import { type Answer, addCounts, type Closed, total } from './answer.ts';
 import { Intervals } from '../../intervals.ts';
+import { type Answer, addCounts, type Closed, total } from './answer.ts';
 
 /** A heartbeat that has closed: its answers in order of arrival, with the late ones of earlier heartbeats first. */
 export interface Closing {
@@ -23,23 +24,37 @@ export interface Contributor {
   readonly workers: readonly number[];
 }
 
+/** What a contributor is from a heartbeat on; undefined while it is not expected. */
+interface Stay {
+  readonly from: number;
+  readonly contributor: Contributor | undefined;
+}
+
 export class Collector {
-  readonly #contributors = new Map<number, Contributor>();
+  /** By contributor, ascending by heartbeat. */
+  readonly #stays = new Map<number, Stay[]>();
   readonly #depth: number;
   /** Open heartbeats: answers by contributor, in order of arrival. */
   readonly #open = new Map<number, Map<number, Answer>>();
   /** Heartbeats that each contributor has answered: a second answer is a copy of the first. */
   readonly #answered = new Map<number, Intervals>();
   #late: Answer[] = [];
+  /** What children had left when the stream ended: it comes under numbers that nobody issued. */
+  readonly #rest: Answer[] = [];
   #duplicates = 0;
   /** Every heartbeat up to this one is closed. */
   #closed = 0;
   #issued = 0;
 
-  /** @param depth most heartbeats that may be open */
-  constructor(contributors: readonly Contributor[], depth: number) {
-    for (const contributor of contributors) this.#contributors.set(contributor.id, contributor);
+  /**
+   * @param depth most heartbeats that may be open
+   * @param closed heartbeats up to this one have been closed by somebody before
+   */
+  constructor(contributors: readonly Contributor[], depth: number, closed = 0) {
+    for (const contributor of contributors) this.#stays.set(contributor.id, [{ from: closed + 1, contributor }]);
     this.#depth = depth;
+    this.#closed = closed;
+    this.#issued = closed;
   }
 
   /** The highest heartbeat that is closed. */
@@ -49,7 +64,7 @@ export class Collector {
 
   /** Answers that wait for the next heartbeat to close. */
   get lateParts(): number {
-    return this.#late.length;
+    return this.#late.length + this.#rest.length;
   }
 
   /** Answers that came twice, and were left out. */
@@ -61,21 +76,29 @@ export class Collector {
     return this.#open.size;
   }
 
-  /** Heartbeat `k` was issued: it closes some day, whoever answers. */
-  issued(k: number): void {
+  /** Heartbeat `k` was issued: it closes some day, whoever answers; at once if nobody is expected. */
+  issued(k: number): readonly Closing[] {
     this.#issued = Math.max(this.#issued, k);
-  }
-
-  /** From now on this contributor is expected, or is not. */
-  expect(contributor: Contributor): void {
-    this.#contributors.set(contributor.id, contributor);
-  }
-
-  giveUp(id: number): readonly Closing[] {
-    this.#contributors.delete(id);
     return this.#closeComplete();
   }
 
+  /** From heartbeat `from` on this contributor is expected, with these workers behind it. */
+  expect(contributor: Contributor, from: number): readonly Closing[] {
+    return this.#stay(contributor.id, { from, contributor });
+  }
+
+  /** From heartbeat `from` on this contributor is not expected. What it sends nevertheless is included. */
+  giveUp(id: number, from: number): readonly Closing[] {
+    return this.#stay(id, { from, contributor: undefined });
+  }
+
+  #stay(id: number, stay: Stay): readonly Closing[] {
+    const stays = (this.#stays.get(id) ?? []).filter(({ from }) => from < stay.from);
+    this.#stays.set(id, [...stays, stay]);
+    return this.#closeComplete();
+  }
+
+  /** An answer to a heartbeat that was issued. One for a closed heartbeat waits for the next to close. */
   answer(contributor: number, answer: Answer): readonly Closing[] {
     const k = answer.heartbeat;
     const answered = this.#answered.get(contributor) ?? new Intervals();
@@ -84,9 +107,8 @@ export class Collector {
       this.#duplicates++;
       return [];
     }
-    this.issued(k);
-    if (k <= this.#closed) {
-      this.#late.push(answer);
+    if (k <= this.#closed || k > this.#issued) {
+      (k <= this.#closed ? this.#late : this.#rest).push(answer);
       return [];
     }
     let answers = this.#open.get(k);
@@ -108,23 +130,26 @@ export class Collector {
   /** The stream ends: everything open closes, and what is late goes out under the next free number. */
   end(): readonly Closing[] {
     const closings = this.#closeThrough(this.#issued, 'end');
+    this.#late.push(...this.#rest.splice(0));
     if (this.#late.length > 0) closings.push(this.#close(this.#closed + 1, 'complete', true));
     return closings;
   }
 
   #closeComplete(): Closing[] {
     const closings: Closing[] = [];
-    for (const k of [...this.#open.keys()].sort((a, b) => a - b)) {
-      if (k > this.#closed && this.#isComplete(k)) closings.push(...this.#closeThrough(k, 'overtaken'));
+    for (let k = this.#closed + 1; k <= this.#issued; k++) {
+      if (this.#isComplete(k)) closings.push(...this.#closeThrough(k, 'overtaken'));
     }
     return closings;
   }
 
   #isComplete(k: number): boolean {
     const answers = this.#open.get(k);
-    if (!answers) return false;
-    for (const id of this.#contributors.keys()) if (!answers.has(id)) return false;
-    return true;
+    return this.#expectedIn(k).every(({ id }) => answers?.has(id));
+  }
+
+  #expectedIn(k: number): readonly Contributor[] {
+    return [...this.#stays.values()].flatMap((stays) => stays.findLast(({ from }) => from <= k)?.contributor ?? []);
   }
 
   #closeThrough(k: number, reason: Closed): Closing[] {
@@ -140,9 +165,10 @@ export class Collector {
     this.#late = [];
     this.#open.delete(k);
     this.#closed = k;
-    const missing = new Set<number>();
+    const absent = rest ? [] : this.#expectedIn(k).filter(({ id }) => !answers?.has(id));
+    const missing = new Set<number>(absent.flatMap(({ workers }) => workers));
     for (const { missing: below } of onTime) for (const worker of below) missing.add(worker);
-    if (!rest) for (const worker of this.#absent(answers)) missing.add(worker);
+    this.#forgetStaysBefore(k + 1);
     const included = new Map<number, number>();
     const errors = new Map<string, number>();
     for (const answer of [...lateOnes, ...onTime]) {
@@ -165,9 +191,7 @@ export class Collector {
     };
   }
 
-  /** Workers behind contributors that have not answered. */
-  #absent(answers: ReadonlyMap<number, Answer> | undefined): number[] {
-    const absent = [...this.#contributors.values()].filter(({ id }) => !answers?.has(id));
-    return absent.flatMap(({ workers }) => workers);
+  #forgetStaysBefore(k: number): void {
+    for (const stays of this.#stays.values()) while (stays[1] && stays[1].from <= k) stays.shift();
   }
 }

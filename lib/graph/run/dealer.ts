@@ -8,12 +8,16 @@ export interface Marker {
   readonly first: number;
   /** All events before this number have been dealt. */
   readonly before: number;
+  /** Event times of the first and last one, seconds; undefined if there is none. */
+  readonly times: readonly [number, number] | undefined;
 }
 
 /** Seconds of event time, or a number of events. */
 export type Period =
   | { readonly kind: 'seconds'; readonly seconds: number }
   | { readonly kind: 'events'; readonly events: number };
+
+const anyone = () => true;
 
 export class Dealer {
   readonly #period: Period;
@@ -23,12 +27,17 @@ export class Dealer {
   #heartbeat = 0;
   #first = 0;
   #dealt = new Map<number, number>();
+  #times: readonly [number, number] | undefined;
   /** Boundary of the open heartbeat, in event time. */
   #until: number | undefined;
 
-  constructor(workers: readonly number[], period: Period) {
+  /** @param start number of the first event, and of the last heartbeat that was issued before */
+  constructor(workers: readonly number[], period: Period, start = { event: 0, heartbeat: 0 }) {
     this.#workers = [...workers];
     this.#period = period;
+    this.#number = start.event;
+    this.#first = start.event;
+    this.#heartbeat = start.heartbeat;
   }
 
   /** Heartbeat that gathers now. */
@@ -40,6 +49,12 @@ export class Dealer {
     return this.#number;
   }
 
+  /** Events of the open heartbeat, by worker. */
+  get gathering(): ReadonlyMap<number, number> {
+    return this.#dealt;
+  }
+
+  /** Workers that get events. */
   get workers(): readonly number[] {
     return this.#workers;
   }
@@ -50,21 +65,36 @@ export class Dealer {
     return this.#until !== undefined && (time >= this.#until || time < this.#until - 2 * this.#period.seconds);
   }
 
-  /** Numbers an event and says who gets it: in turn. @returns undefined if there is no worker */
-  deal(time: number): { number: number; worker: number } | undefined {
-    const worker = this.#workers[this.#turn % this.#workers.length];
-    if (worker === undefined) return undefined;
-    if (this.#period.kind === 'seconds') this.#until ??= time + this.#period.seconds;
-    this.#turn = (this.#turn + 1) % this.#workers.length;
-    this.#dealt.set(worker, (this.#dealt.get(worker) ?? 0) + 1);
-    return { number: this.#number++, worker };
+  /**
+   * Numbers an event and says who gets it: in turn, but not to one who cannot take it.
+   * @returns undefined if there is no worker that can
+   */
+  deal(time: number, canTake: (worker: number) => boolean = anyone): { number: number; worker: number } | undefined {
+    const workers = this.#workers;
+    for (let i = 0; i < workers.length; i++) {
+      const worker = workers[this.#turn]!;
+      this.#turn = (this.#turn + 1) % workers.length;
+      if (!canTake(worker)) continue;
+      if (this.#period.kind === 'seconds') this.#until ??= time + this.#period.seconds;
+      this.#times = [this.#times?.[0] ?? time, time];
+      this.#dealt.set(worker, (this.#dealt.get(worker) ?? 0) + 1);
+      return { number: this.#number++, worker };
+    }
+    return undefined;
   }
 
   /** Closes the open heartbeat, with or without events. */
   issue(): Marker {
-    const marker = { heartbeat: ++this.#heartbeat, dealt: this.#dealt, first: this.#first, before: this.#number };
+    const marker = {
+      heartbeat: ++this.#heartbeat,
+      dealt: this.#dealt,
+      first: this.#first,
+      before: this.#number,
+      times: this.#times,
+    };
     this.#dealt = new Map();
     this.#first = this.#number;
+    this.#times = undefined;
     this.#until = undefined;
     return marker;
   }
@@ -74,7 +104,8 @@ export class Dealer {
     const at = this.#workers.indexOf(worker);
     if (at < 0) return;
     this.#workers.splice(at, 1);
-    this.#turn = this.#workers.length === 0 ? 0 : this.#turn % this.#workers.length;
+    if (at < this.#turn) this.#turn--;
+    if (this.#turn >= this.#workers.length) this.#turn = 0;
   }
 
   /** A worker joins, or comes back, with the open heartbeat. */

@@ -4,7 +4,7 @@ import type { CompiledGraph, CompiledNode } from '../compile/compile.ts';
 import type { Value } from '../value.ts';
 import { addCounts, type Closed, total } from './answer.ts';
 import type { Closing } from './collector.ts';
-import { Merging } from './merging.ts';
+import { Merging, type SavedNode } from './merging.ts';
 import { computed } from './place.ts';
 import { KernelStation, type Station } from './station.ts';
 import { FAILURES_IN_A_ROW, type FailureReport } from './worker.ts';
@@ -38,6 +38,21 @@ interface Behind {
   off: boolean;
 }
 
+/** The whole state of a global collector, as plain values (`--state`). */
+export interface SavedSide {
+  readonly run: number;
+  readonly dealtBefore: number;
+  readonly nodes: readonly SavedNode[];
+  readonly behind: readonly {
+    readonly id: string;
+    readonly fingerprint: string;
+    readonly state: unknown;
+    readonly held: readonly (Value | undefined)[];
+    readonly inARow: number;
+    readonly off: boolean;
+  }[];
+}
+
 const NOTHING_DEALT: Dealt = { events: 0, before: 0 };
 
 export class GlobalSide {
@@ -45,14 +60,47 @@ export class GlobalSide {
   readonly #onFailure: (report: FailureReport) => void;
   #behind: readonly Behind[] = [];
   #graph: CompiledGraph;
-  #run = 0;
+  #run: number;
   #dealtBefore = 0;
 
-  constructor(graph: CompiledGraph, onFailure: (report: FailureReport) => void = () => {}) {
-    this.#merging = new Merging(graph, 'globalCollector');
+  /** @param run runs that have begun before */
+  constructor(graph: CompiledGraph, onFailure: (report: FailureReport) => void = () => {}, run = 0) {
+    this.#merging = new Merging(graph, 'globalCollector', run);
     this.#onFailure = onFailure;
     this.#graph = graph;
+    this.#run = run;
     this.#install(graph);
+  }
+
+  /** Between two heartbeats. Encode it before the next one is closed. */
+  save(): SavedSide {
+    const behind = this.#behind.map(({ node, station, held, inARow, off }) => {
+      return { id: node.spec.id, fingerprint: node.fingerprint, state: station?.save(), held, inARow, off };
+    });
+    return { run: this.#merging.run, dealtBefore: this.#dealtBefore, nodes: this.#merging.save(), behind };
+  }
+
+  /** Takes up what `save` gave; made with the same `run`. Nodes that have changed since start from zero. */
+  restore({ dealtBefore, nodes, behind }: SavedSide): void {
+    this.#dealtBefore = dealtBefore;
+    this.#merging.restore(nodes);
+    for (const { id, fingerprint, state, held, inARow, off } of behind) {
+      const step = this.#behind.find(({ node }) => node.spec.id === id && node.fingerprint === fingerprint);
+      if (!step) continue;
+      step.station?.restore(state);
+      Object.assign(step, { inARow, off });
+      step.held.splice(0, step.held.length, ...held);
+    }
+  }
+
+  /** Events used by each split node, and failures of it, since it began. */
+  get totals(): ReadonlyMap<string, { readonly used: number; readonly failed: number }> {
+    return new Map([...this.#merging.nodes].map(({ node, totals }) => [node.spec.id, totals]));
+  }
+
+  /** Runs that have begun. */
+  get run(): number {
+    return this.#merging.run;
   }
 
   change(graph: CompiledGraph, from: number): void {

@@ -8,8 +8,14 @@ import { Merging } from './merging.ts';
 export class LocalSide {
   readonly #merging: Merging;
 
-  constructor(graph: CompiledGraph) {
-    this.#merging = new Merging(graph, 'localCollector');
+  /** @param run runs that have begun before */
+  constructor(graph: CompiledGraph, run = 0) {
+    this.#merging = new Merging(graph, 'localCollector', run);
+  }
+
+  /** States that came too late for their node or run. */
+  get outdated(): number {
+    return this.#merging.outdated;
   }
 
   change(graph: CompiledGraph, from: number): void {

@@ -12,6 +12,16 @@ export interface MergedNode {
   /** Of the heartbeat at hand. */
   used: number;
   failed: number;
+  /** Since it began. */
+  readonly totals: { used: number; failed: number };
+}
+
+/** What a node holds, as it is saved. */
+export interface SavedNode {
+  readonly id: string;
+  readonly fingerprint: string;
+  readonly state: unknown;
+  readonly totals: { readonly used: number; readonly failed: number };
 }
 
 export class Merging {
@@ -20,13 +30,32 @@ export class Merging {
   readonly #configures: number[] = [];
   #graph: CompiledGraph;
   #nodes = new Map<string, MergedNode>();
-  #run = 0;
+  #run: number;
   #replaced = 0;
 
-  constructor(graph: CompiledGraph, place: Place) {
+  /** @param run runs that have begun before */
+  constructor(graph: CompiledGraph, place: Place, run = 0) {
     this.#place = place;
     this.#graph = graph;
+    this.#run = run;
     this.#install(graph);
+  }
+
+  /** States as they are now: encode them before anything else is merged. */
+  save(): readonly SavedNode[] {
+    return [...this.#nodes.values()].map(({ node, station, totals }) => {
+      return { id: node.spec.id, fingerprint: node.fingerprint, state: station.save(), totals };
+    });
+  }
+
+  /** Takes up what `save` gave; nodes that have changed since start from zero. */
+  restore(saved: readonly SavedNode[]): void {
+    for (const { id, fingerprint, state, totals } of saved) {
+      const merged = this.#nodes.get(id);
+      if (merged?.node.fingerprint !== fingerprint) continue;
+      merged.station.restore(state);
+      Object.assign(merged.totals, totals);
+    }
   }
 
   get graph(): CompiledGraph {
@@ -93,6 +122,8 @@ export class Merging {
       merged.station.merge(part.state);
       merged.used += part.used;
       merged.failed += part.failed;
+      merged.totals.used += part.used;
+      merged.totals.failed += part.failed;
     }
   }
 
@@ -101,8 +132,12 @@ export class Merging {
     for (const node of graph.nodes) {
       if (node.kind !== 'operation' || node.place !== 'split') continue;
       const old = this.#nodes.get(node.spec.id);
-      const same = old?.node.fingerprint === node.fingerprint ? old.station : undefined;
-      nodes.set(node.spec.id, { node, station: same ?? stationOf(node, this.#place), used: 0, failed: 0 });
+      const same = old?.node.fingerprint === node.fingerprint ? old : undefined;
+      const { station, totals } = same ?? {
+        station: stationOf(node, this.#place),
+        totals: { used: 0, failed: 0 },
+      };
+      nodes.set(node.spec.id, { node, station, used: 0, failed: 0, totals });
     }
     this.#graph = graph;
     this.#nodes = nodes;

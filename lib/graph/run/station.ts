@@ -16,6 +16,9 @@ export interface Station {
   settle(info: ClosingInfo): void;
   output(): readonly (Value | undefined)[];
   reset(): void;
+  /** The state, to be written down before anything else happens; and the state again. */
+  save(): unknown;
+  restore(state: unknown): void;
 }
 
 /** The exact rules: states that merge (spec graph.md 2.5). */
@@ -54,5 +57,12 @@ export class KernelStation implements Station {
 
   reset(): void {
     this.#state = this.#kernel.zero();
+  }
+  save(): unknown {
+    return this.#state;
+  }
+
+  restore(state: unknown): void {
+    this.#state = state;
   }
 }

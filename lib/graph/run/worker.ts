@@ -44,17 +44,32 @@ export class Worker {
   readonly #pending: { graph: CompiledGraph; from: number }[] = [];
   readonly #info: EventInfo;
 
-  /** @param onFailure is told of every failure of a node */
-  constructor(id: number, graph: CompiledGraph, onFailure: (report: FailureReport) => void = () => {}) {
+  /**
+   * @param onFailure is told of every failure of a node
+   * @param start heartbeat that gathers when the worker joins, and runs that have begun before
+   */
+  constructor(
+    id: number,
+    graph: CompiledGraph,
+    onFailure: (report: FailureReport) => void = () => {},
+    start: { readonly heartbeat: number; readonly run: number } = { heartbeat: 1, run: 0 },
+  ) {
     this.id = id;
     this.#graph = graph;
     this.#onFailure = onFailure;
-    this.#info = { event: 0, heartbeat: 1, worker: id };
+    this.#heartbeat = start.heartbeat;
+    this.#run = start.run;
+    this.#info = { event: 0, heartbeat: start.heartbeat, worker: id };
     this.#install(graph);
   }
 
   get graph(): CompiledGraph {
     return this.#graph;
+  }
+
+  /** Events since the last answer. */
+  get gathered(): number {
+    return this.#events;
   }
 
   /**
