@@ -12,10 +12,18 @@
  */
 
 import { SERVICE } from '../../xtc/service.ts';
-import { type BuiltEvent, type Milliseconds, type PulseId, type Rejection, type Verdict, WHYS } from '../types.ts';
+import {
+  type BuiltEvent,
+  type Milliseconds,
+  type PulseId,
+  type Rejection,
+  type SourceMask,
+  type Verdict,
+  WHYS,
+} from '../types.ts';
 import type { EbDgram } from '../wire/eb-dgram.ts';
 import { DAMAGE, ENV, LIMIT } from '../wire/layout.ts';
-import { countSources, hasSource, lowestBit, sourcesOf } from '../wire/masks.ts';
+import { countSources, hasSource, lowestBit, NO_SOURCES, sourcesOf } from '../wire/masks.ts';
 import { ClosedEvents } from './closed-events.ts';
 import { type Contracts, FOREIGN } from './contracts.ts';
 import { type BuilderCounts, zeroCounts } from './counts.ts';
@@ -40,6 +48,8 @@ const NEVER_COMES = Number.POSITIVE_INFINITY;
 export class EventBuilder {
   readonly contracts: Contracts;
   counts: BuilderCounts = zeroCounts();
+  /** Missing sources of the last event that was fixed up. */
+  lastMissing: SourceMask = NO_SOURCES;
   private readonly maxOpen: number;
   private readonly timeoutMs: Milliseconds;
   private readonly skewTicks: number;
@@ -70,8 +80,6 @@ export class EventBuilder {
   private newest = NEVER;
   private left = NEVER;
   private leftConfigure = false;
-  private missingLow = 0;
-  private missingHigh = 0;
 
   constructor(contracts: Contracts, options: EventBuilderOptions = {}) {
     const { maxOpen = 65_536, timeoutMs = LIMIT.timeoutMs, skewTicks, deadAfterMs = 0, bypass = false } = options;
@@ -375,13 +383,7 @@ export class EventBuilder {
     this.table.damage[slot]! |= DAMAGE.droppedContribution;
     counts.fixedUp++;
     for (const source of sourcesOf(missingLow, missingHigh)) counts.missing[source] = (counts.missing[source] ?? 0) + 1;
-    this.missingLow = missingLow;
-    this.missingHigh = missingHigh;
-  }
-
-  /** Missing sources of the last event that was fixed up. */
-  get lastMissing(): { low: number; high: number } {
-    return { low: this.missingLow, high: this.missingHigh };
+    this.lastMissing = { low: missingLow, high: missingHigh };
   }
 
   /** A Configure that goes back while nothing is open begins a new run; the one that left last, once more, is only a duplicate. */
