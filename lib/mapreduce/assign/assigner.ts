@@ -154,7 +154,7 @@ export class Assigner {
     const [share] = seat.deliveries.splice(at, 1);
     if (!share || (share.state !== 'out' && share.state !== 'orphan')) return;
     const orphan = share.state === 'orphan';
-    this.ledger.report(share, hasResult);
+    this.ledger.report(share, hasResult, seat.name);
     if (orphan) this.#leaveBundle(share);
   }
 
@@ -222,9 +222,9 @@ export class Assigner {
     return orphans;
   }
 
-  /** Frames for everybody, which others have got too. */
+  /** Frames for everybody, which others have got too; but a result that was promised and lost is made again. */
   #nobodyMisses(share: Share): boolean {
-    if (constraintsOf(share).length > 0) return false;
+    if (constraintsOf(share).length > 0 || this.ledger.isOutstanding(share)) return false;
     if (this.#isStart(share.event)) return true;
     const forEverybody = (other: Share) => other.entries.some(({ barrier }) => barrier >= 0);
     return this.ledger
@@ -284,8 +284,8 @@ export class Assigner {
 
   /** 5 s after a death: results that never reached the reducer are made again. */
   grace(name: string): void {
-    const missing = this.ledger.outstanding.filter(({ origin, state }) => origin === name && state === 'done');
-    for (const share of missing.sort((a, b) => a.event - b.event)) {
+    const missing = this.ledger.outstanding.filter(({ reporter, state }) => reporter === name && state === 'done');
+    for (const share of missing) {
       if (!this.#framesHeld(share)) {
         this.ledger.move(share, 'lost');
         continue;
@@ -426,7 +426,16 @@ export class Assigner {
     if (share) {
       if (share.state === 'dropped') this.ledger.move(share, 'out');
     } else {
-      share = { event: 0, origin: seat.name, instance, entries, state: 'out', hasResult: false, attempt: 0 };
+      share = {
+        event: 0,
+        origin: seat.name,
+        instance,
+        entries,
+        state: 'out',
+        hasResult: false,
+        reporter: undefined,
+        attempt: 0,
+      };
       this.ledger.add(share);
     }
     share.attempt++;
@@ -502,7 +511,7 @@ export class Assigner {
     }
     this.listed.delete(event);
     const made = [...shares].map(([origin, { entries: own }]): Share => {
-      return { event, origin, instance, entries: own, state: 'out', hasResult: false, attempt: 1 };
+      return { event, origin, instance, entries: own, state: 'out', hasResult: false, reporter: undefined, attempt: 1 };
     });
     for (const share of made) this.workers.mustFind(share.origin).deliveries.push(share);
     this.ledger.publish(event, made);

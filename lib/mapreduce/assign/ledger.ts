@@ -14,6 +14,8 @@ export interface Share {
   readonly entries: readonly LaidEntry[];
   state: ShareState;
   hasResult: boolean;
+  /** Worker that reported it done; it sends the result. */
+  reporter: string | undefined;
   attempt: number;
 }
 
@@ -66,8 +68,14 @@ export class Ledger {
     return this.#counts.out + this.#counts.orphan;
   }
 
+  /** By event, then by origin. */
   get outstanding(): readonly Share[] {
-    return [...this.#outstanding.values()];
+    const byOrigin = (a: Share, b: Share) => Buffer.compare(Buffer.from(a.origin), Buffer.from(b.origin));
+    return [...this.#outstanding.values()].sort((a, b) => a.event - b.event || byOrigin(a, b));
+  }
+
+  isOutstanding({ event, origin }: Share): boolean {
+    return this.#outstanding.has(keyOf(event, origin));
   }
 
   get anyOutstanding(): boolean {
@@ -123,9 +131,13 @@ export class Ledger {
   }
 
   /** The worker has said that it is done. */
-  report(share: Share, hasResult: boolean): void {
+  report(share: Share, hasResult: boolean, reporter: string): void {
     share.hasResult = hasResult;
-    if (hasResult && !this.isAccepted(share)) this.#outstanding.set(keyOf(share.event, share.origin), share);
+    share.reporter = reporter;
+    const key = keyOf(share.event, share.origin);
+    // Done a second time it may have no result: then none is waited for.
+    if (hasResult && !this.isAccepted(share)) this.#outstanding.set(key, share);
+    else this.#outstanding.delete(key);
     this.move(share, 'done');
   }
 

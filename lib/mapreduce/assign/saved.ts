@@ -13,6 +13,7 @@ interface SavedShare {
   readonly entries: readonly number[];
   readonly state: ShareState;
   readonly hasResult: boolean;
+  readonly reporter?: string | undefined;
   readonly attempt: number;
 }
 
@@ -105,9 +106,9 @@ export function saveState({ events, ledger, bundles, workers, listed, ...rest }:
   };
 }
 
-function saveShare({ event, origin, instance, entries, state, hasResult, attempt }: Share): SavedShare {
+function saveShare({ event, origin, instance, entries, state, hasResult, reporter, attempt }: Share): SavedShare {
   const all = instance.event(event).entries;
-  return { origin, entries: entries.map((entry) => all.indexOf(entry)), state, hasResult, attempt };
+  return { origin, entries: entries.map((entry) => all.indexOf(entry)), state, hasResult, reporter, attempt };
 }
 
 function saveSeat({ name, tags, live, joinedLate, deliveries, grants }: Seat): SavedSeat {
@@ -159,12 +160,21 @@ export function restoreState(saved: SavedAssigner, { events, ledger, bundles, wo
   );
 }
 
-function restoreShare(event: number, { entries, ...rest }: SavedShare, events: Events): Share {
+function restoreShare(event: number, { entries, reporter, ...rest }: SavedShare, events: Events): Share {
   const instance = events.instance(event);
   const all = instance.event(event).entries;
-  return { event, instance, entries: entries.map((i) => all[i]!), ...rest };
+  return { event, instance, entries: entries.map((i) => all[i]!), reporter, ...rest };
 }
 
 function forgotten(event: number, origin: string, events: Events): Share {
-  return { event, origin, instance: events.instance(event), entries: [], state: 'done', hasResult: false, attempt: 1 };
+  return {
+    event,
+    origin,
+    instance: events.instance(event),
+    entries: [],
+    state: 'done',
+    hasResult: false,
+    reporter: undefined,
+    attempt: 1,
+  };
 }
