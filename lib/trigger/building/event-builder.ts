@@ -12,32 +12,17 @@
  */
 
 import { SERVICE } from '../../xtc/service.ts';
-import {
-  type BuiltEvent,
-  type Milliseconds,
-  type PulseId,
-  type Rejection,
-  type SourceMask,
-  type Verdict,
-  WHYS,
-} from '../types.ts';
+import type { BuiltEvent, Milliseconds, PulseId, Rejection, SourceMask, Verdict } from '../types.ts';
 import type { EbDgram } from '../wire/eb-dgram.ts';
 import { DAMAGE, ENV, LIMIT } from '../wire/layout.ts';
 import { countSources, hasSource, lowestBit, NO_SOURCES, sourcesOf } from '../wire/masks.ts';
 import { ClosedEvents } from './closed-events.ts';
 import { type Contracts, FOREIGN } from './contracts.ts';
 import { type BuilderCounts, zeroCounts } from './counts.ts';
-import { EventTable, NONE } from './event-table.ts';
+import { EventTable, NONE, WHY } from './event-table.ts';
 import type { EventBuilderOptions } from './options.ts';
 import { SlotQueue } from './slot-queue.ts';
 
-const [COMPLETE, WATERMARK, EOF, SKEW, TIMEOUT] = WHYS.map((_, number) => number) as [
-  number,
-  number,
-  number,
-  number,
-  number,
-];
 /** Before any pid. */
 const NEVER = -1;
 /** Why nothing waits for a source. */
@@ -331,9 +316,9 @@ export class EventBuilder {
     const { table } = this;
     const missingLow = table.expectedLow[slot]! & ~table.presentLow[slot]!;
     const missingHigh = table.expectedHigh[slot]! & ~table.presentHigh[slot]!;
-    if ((missingLow | missingHigh) === 0) return COMPLETE;
+    if ((missingLow | missingHigh) === 0) return WHY.complete;
     const pid = table.pid[slot]!;
-    let why = WATERMARK;
+    let why = WHY.watermark;
     let blocked = false;
     for (let low = missingLow, high = missingHigh; (low | high) !== 0; ) {
       const source = low !== 0 ? lowestBit(low) : 32 + lowestBit(high);
@@ -342,7 +327,7 @@ export class EventBuilder {
       const index = this.contracts.indexOf(source);
       if (this.shown[index]! >= pid) continue;
       const silent = this.silent[index]!;
-      if (silent & ENDED) why = EOF;
+      if (silent & ENDED) why = WHY.eof;
       else {
         blocked = true;
         if (silent === 0 && this.awaitedIndex === NONE) this.awaitedIndex = index;
@@ -350,7 +335,11 @@ export class EventBuilder {
     }
     if (!blocked) return why;
     const late =
-      this.newest - pid > this.skewTicks ? SKEW : now - table.firstSeen[slot]! >= this.timeoutMs ? TIMEOUT : NONE;
+      this.newest - pid > this.skewTicks
+        ? WHY.skew
+        : now - table.firstSeen[slot]! >= this.timeoutMs
+          ? WHY.timeout
+          : NONE;
     if (late === NONE && this.awaitedIndex !== NONE) return NONE;
     this.awaitedIndex = NONE;
     return late === NONE ? why : late;
@@ -362,7 +351,7 @@ export class EventBuilder {
     const presentHigh = table.presentHigh[slot]!;
     const missingLow = table.expectedLow[slot]! & ~presentLow;
     const missingHigh = table.expectedHigh[slot]! & ~presentHigh;
-    if (why === SKEW || why === TIMEOUT) table.damage[slot]! |= DAMAGE.timedOut;
+    if (why === WHY.skew || why === WHY.timeout) table.damage[slot]! |= DAMAGE.timedOut;
     if ((missingLow | missingHigh) !== 0) this.fixUp(slot, missingLow, missingHigh);
     table.why[slot] = why;
     const service = (table.env[slot]! >>> ENV.serviceShift) & 0xf;

@@ -12,6 +12,8 @@ import { EBDGRAM, ENV } from '../wire/layout.ts';
 import { hasSource } from '../wire/masks.ts';
 import { type Contracts, FOREIGN } from './contracts.ts';
 
+/** Numbers of WHYS. */
+export const WHY = { complete: 0, watermark: 1, eof: 2, skew: 3, timeout: 4 } as const satisfies Record<Why, number>;
 /** No slot. */
 export const NONE = -1;
 const FIRST_CAPACITY = 256;
