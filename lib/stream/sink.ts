@@ -17,6 +17,8 @@ export interface DgramSink extends DgramTaker {
   bytes(dgram: Buffer): void;
   /** True when it is time to `drain`. */
   readonly full: boolean;
+  /** Of sinks that wait for their reader: true when it is there, false if none will come. */
+  readonly reader?: Promise<boolean>;
   /**
    * Passes on everything taken so far, and waits while the reader is slow.
    * @throws OutputClosed when the reader of a pipe has gone, DaqError `reader-gone` (sockets) or `output-failed`

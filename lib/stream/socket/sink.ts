@@ -15,8 +15,10 @@ export async function openSocketSink(url: string, options: StreamOptions = {}): 
   return new SocketSink(url, await beginConnection(parseSocketUrl(url), options));
 }
 
-class SocketSink implements DgramSink {
+/** Also of a named pipe, whose reader may stay away or stop reading: unlike a write of the system, one here can be given up. */
+export class SocketSink implements DgramSink {
   readonly name: string;
+  readonly reader: Promise<boolean>;
   private readonly pending: Pending;
   private socket: Socket | undefined;
   private pieces: Buffer[] = [];
@@ -29,9 +31,12 @@ class SocketSink implements DgramSink {
   constructor(name: string, pending: Pending) {
     this.name = name;
     this.pending = pending;
-    pending.connected.then(
-      (socket) => socket && this.attach(socket),
-      () => {},
+    this.reader = pending.connected.then(
+      (socket) => {
+        if (socket) this.attach(socket);
+        return socket !== undefined;
+      },
+      () => false,
     );
   }
 
@@ -96,7 +101,7 @@ class SocketSink implements DgramSink {
     socket.on('error', fail);
     socket.on('close', () => fail(undefined));
     // Nothing is expected from a reader; only reading shows that it has gone.
-    socket.resume();
+    if (socket.readable) socket.resume();
   }
 
   private gone(error: Error | undefined): DaqError {

@@ -8,6 +8,7 @@ import { type Output, OutputClosed } from '../../cli/output.ts';
 import { DaqError, UsageError } from '../../errors.ts';
 import { openSink, openStream } from '../../stream/open.ts';
 import type { DgramSink } from '../../stream/sink.ts';
+import { openPatientSink } from '../../stream/socket/pipe-sink.ts';
 import type { ByteSource } from '../../stream/source.ts';
 import { DGRAM } from '../../xtc/layout.ts';
 import { envType } from '../../xtc/service.ts';
@@ -86,7 +87,7 @@ export class EbJoin {
       Promise.all(options.results.map((url) => openStream(url, streams))),
       options.record === undefined ? undefined : openSink(options.record, { lifecycle, say, stdout }),
       options.smd === undefined ? undefined : openSink(options.smd, { lifecycle, say, stdout }),
-      options.mon === undefined ? undefined : openSink(options.mon, streams),
+      options.mon === undefined ? undefined : openPatientSink(options.mon, streams),
     ]);
     this.events = events;
     this.results = results;
@@ -219,6 +220,7 @@ export class EbJoin {
       if (some) {
         this.monitors?.flush();
         await this.drain();
+        if (this.monitors?.behind) await this.monitors.catchUp();
         this.room();
         continue;
       }
@@ -229,7 +231,7 @@ export class EbJoin {
 
   /** Hands on the events whose fate is known, until the outputs are full. @returns whether there were some */
   private emit(): boolean {
-    const { joiner, delivery, held, recording } = this;
+    const { joiner, delivery, held, recording, monitors } = this;
     const time = now();
     let some = false;
     while (!this.gaveUp) {
@@ -238,7 +240,7 @@ export class EbJoin {
       some = true;
       if (fate.reason !== undefined) this.rejected(fate);
       delivery.take(fate, held);
-      if (recording?.full) break;
+      if (recording?.full || monitors?.behind) break;
     }
     return some;
   }

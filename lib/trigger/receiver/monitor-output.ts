@@ -4,6 +4,7 @@
  * else happens.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { OutputClosed } from '../../cli/output.ts';
 import type { DgramSink } from '../../stream/sink.ts';
 import { DGRAM } from '../../xtc/layout.ts';
@@ -13,6 +14,8 @@ import { EBDGRAM, PID_HIGH_MASK } from '../wire/layout.ts';
 /** Bytes before the dgram: buffer word and pid word. */
 const WORD_SIZE = 4;
 const HEAD_SIZE = WORD_SIZE + EBDGRAM.nanoseconds;
+/** A reader that takes nothing for so long, while it should, has stopped reading. */
+const PATIENCE_MS = 1000;
 const TWO_32 = 0x1_0000_0000;
 
 export class MonitorOutput {
@@ -32,7 +35,7 @@ export class MonitorOutput {
 
   /**
    * @param receiver number of the detector process: the source in its records
-   * @param limit dgrams that may wait: a reader that leaves more unread has stopped reading
+   * @param limit dgrams that may wait: as many as there are monitor buffers, and some transitions
    */
   constructor(sink: DgramSink, receiver: number, limit: number, onLost: (why: string) => void) {
     this.sink = sink;
@@ -57,7 +60,25 @@ export class MonitorOutput {
     this.sink.bytes(copy);
     if (word === 0) this.transitions++;
     else this.events++;
-    if (++this.waiting > this.limit) this.lose(`it has left ${this.waiting} events unread`);
+    this.waiting++;
+  }
+
+  /** More waits than there are monitor buffers for. */
+  get behind(): boolean {
+    return this.waiting > this.limit && this.lost === undefined;
+  }
+
+  /** Gives a reader that is behind a moment to catch up; if it does not, it has stopped reading. */
+  async catchUp(): Promise<void> {
+    this.flush();
+    const patience = new AbortController();
+    const { signal } = patience;
+    const timeIsUp = sleep(PATIENCE_MS, undefined, { signal }).catch(() => {});
+    while (this.behind && this.underWay) {
+      const expired = await Promise.race([this.underWay.then(() => false), timeIsUp.then(() => true)]);
+      if (expired && this.behind) this.lose(`it has left ${this.waiting} events unread`);
+    }
+    patience.abort();
   }
 
   /** Begins to write what has been given, unless a write is under way: then that goes on. */
