@@ -87,8 +87,11 @@ export class DecisionLoop {
     try {
       for (;;) {
         const event = builder.next();
-        if (event !== undefined) await this.take(event);
-        else if (this.collecting.count > 0 && this.underWay === 0) await this.submit();
+        if (event !== undefined) {
+          const wait = this.take(event);
+          // A turn of the microtask queue per event would cost as much as the event.
+          if (wait !== undefined) await wait;
+        } else if (this.collecting.count > 0 && this.underWay === 0) await this.submit();
         else if (this.underWay > 0) await this.sleep();
         else if (builder.waiting === 0 && hooks.idle()) return;
         else if (builder.waiting === 0) await this.sleep();
