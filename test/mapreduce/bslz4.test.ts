@@ -37,6 +37,15 @@ function images(): { image: Image; blob: Buffer; elements: number; size: number 
   });
 }
 
+function isRefused(decode: () => unknown): boolean {
+  try {
+    decode();
+    return false;
+  } catch (error) {
+    return error instanceof BadBlock;
+  }
+}
+
 t.test('every compressed image decodes to its bytes', needsShared('data', 'mapreduce', 'stins'), async (t) => {
   for (const { image, blob, elements, size } of images()) {
     const raw = decodeBslz4(blob, elements, size);
@@ -52,7 +61,10 @@ t.test('every broken image is refused', needsShared('data', 'mapreduce', 'stins'
   for (const [i, [header, blob]] of messages.entries()) {
     const { shape, type } = JSON.parse(Buffer.from(header).toString()) as { shape: number[]; type: string };
     const elements = shape.reduce((product, length) => product * length, 1);
-    t.throws(() => decodeBslz4(blob, elements, SIZES[type]!), BadBlock, names[i]);
+    t.ok(
+      isRefused(() => decodeBslz4(blob, elements, SIZES[type]!)),
+      names[i],
+    );
   }
 });
 
