@@ -222,7 +222,10 @@ export async function rawClient(t: Test, tag: string): Promise<RawClient | undef
     },
     queue: () => open(number, 'read'),
     returns: () => open(returnQueueOf(number, layout), 'write'),
-    close: () => socket.destroy(),
+    close: () => {
+      socket.destroy();
+      for (const queue of opened) queue.close();
+    },
   };
 }
 

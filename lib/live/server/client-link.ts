@@ -17,8 +17,8 @@ export interface LinkParts {
   say: (text: string) => void;
   /** Seconds. */
   now: () => number;
-  /** The kernel refuses something that the server cannot do without. */
-  fail: (error: unknown) => void;
+  /** The client with this number is gone: its queues may be replaced. */
+  vacated: (number: number) => void;
 }
 
 export class ClientLink implements ClientPort {
@@ -33,6 +33,7 @@ export class ClientLink implements ClientPort {
   private rest: Buffer = Buffer.alloc(0);
   /** Harvests to pass over, and how many it were last time: who has returned nothing for long is asked less often. */
   private passOver = 0;
+  private over = false;
   private lastPassedOver = 0;
 
   constructor(socket: Socket, number: number, parts: LinkParts) {
@@ -83,15 +84,14 @@ export class ClientLink implements ClientPort {
   }
 
   gone(): void {
-    try {
-      this.parts.objects.renew(this.number);
-    } catch (error) {
-      this.parts.fail(error);
-    }
+    // The socket closes a moment later, and the number may have a new client by then.
+    this.over = true;
+    this.parts.vacated(this.number);
   }
 
   /** Takes what is in the return queue now. */
   harvest(): void {
+    if (this.over) return;
     if (this.passOver > 0) {
       this.passOver--;
       return;

@@ -67,8 +67,10 @@ export class LiveCore {
   }
 
   /** The lowest number that is not taken; undefined, and counted, if all are. */
-  freeNumber(): number | undefined {
-    for (let number = 0; number < this.options.clients; number++) if (!this.byNumber.has(number)) return number;
+  freeNumber(usable: (number: number) => boolean = () => true): number | undefined {
+    for (let number = 0; number < this.options.clients; number++) {
+      if (!this.byNumber.has(number) && usable(number)) return number;
+    }
     this.rejected++;
     return undefined;
   }

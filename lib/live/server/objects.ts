@@ -111,7 +111,7 @@ export class LiveObjects {
     for (let number = 0; number < clients; number++) this.queues.push(this.makeQueues(number));
   }
 
-  /** New queues for a client number: whoever had the old ones cannot reach the next client through them. */
+  /** New queues for a client number: whoever had the old ones cannot reach the next client through them. @throws IpcError; may be tried again */
   renew(number: number): void {
     if (this.closed) return;
     const { toClient, fromClient } = this.queues[number]!;
@@ -146,10 +146,13 @@ export class LiveObjects {
   private makeQueues(number: number): ClientQueues {
     const { tag, buffers } = this.options;
     const { wireNumber, returnQueue } = seatOf(number, this.options);
-    return {
-      toClient: this.makeQueue(queueName(tag, wireNumber), buffers, 'both'),
-      fromClient: this.makeQueue(queueName(tag, returnQueue), buffers, 'read'),
-    };
+    const toClient = this.makeQueue(queueName(tag, wireNumber), buffers, 'both');
+    try {
+      return { toClient, fromClient: this.makeQueue(queueName(tag, returnQueue), buffers, 'read') };
+    } catch (error) {
+      toClient.close();
+      throw error;
+    }
   }
 
   private makeQueue(name: string, maxMessages: number, access: 'both' | 'read'): PosixQueue {

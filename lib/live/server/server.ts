@@ -27,7 +27,9 @@ export class LiveServer {
   private readonly parts: LinkParts;
   private door: Door | undefined;
   private timer: NodeJS.Timeout | undefined;
-  private failure: unknown;
+  /** Numbers whose queues the kernel has not let us replace yet. */
+  private readonly withoutQueues = new Set<number>();
+  private readonly say: (text: string) => void;
   private ticks = 0;
 
   /** @throws DaqError `already-served`, `ipc-limit`, `ipc-refused` */
@@ -55,19 +57,17 @@ export class LiveServer {
         for (const link of this.links) link.harvest();
       },
     });
-    const fail = (error: unknown) => {
-      this.failure ??= error;
-    };
-    this.parts = { core: this.core, objects: this.objects, say, now: seconds, fail };
+    this.say = say;
+    const vacated = (number: number) => this.renew(number);
+    this.parts = { core: this.core, objects: this.objects, say, now: seconds, vacated };
   }
 
   get port(): number {
     return this.door?.port ?? 0;
   }
 
-  /** Gives a dgram to the clients. @throws what the kernel refused meanwhile */
+  /** Gives a dgram to the clients. */
   take(dgram: Buffer, service: number, groups: number): 'taken' | 'early' | 'oversize' {
-    if (this.failure !== undefined) throw this.failure;
     return this.core.take(dgram, service, groups, seconds());
   }
 
@@ -89,7 +89,7 @@ export class LiveServer {
   }
 
   private admit(socket: Socket): void {
-    const number = this.core.freeNumber();
+    const number = this.core.freeNumber((free) => !this.withoutQueues.has(free));
     if (number === undefined) {
       // As the existing server: closed without a message.
       socket.on('error', () => {});
@@ -102,8 +102,22 @@ export class LiveServer {
     link.start();
   }
 
+  /** Processes that linger with old queues open use up what the kernel allows; their number is given out again when there is room. */
+  private renew(number: number): void {
+    try {
+      this.objects.renew(number);
+      this.withoutQueues.delete(number);
+    } catch (error) {
+      if (!this.withoutQueues.has(number))
+        this.say(`client number ${number} cannot be given out now: ${String(error)}`);
+      this.withoutQueues.add(number);
+    }
+  }
+
   private tick(): void {
     this.core.tick(seconds());
-    if (++this.ticks % LOOK_EVERY === 0) this.door?.look();
+    if (++this.ticks % LOOK_EVERY !== 0) return;
+    this.door?.look();
+    for (const number of this.withoutQueues) this.renew(number);
   }
 }
