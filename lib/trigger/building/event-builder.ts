@@ -318,7 +318,7 @@ export class EventBuilder {
     const missingHigh = table.expectedHigh[slot]! & ~table.presentHigh[slot]!;
     if ((missingLow | missingHigh) === 0) return WHY.complete;
     const pid = table.pid[slot]!;
-    let why = WHY.watermark;
+    let why: number = WHY.watermark;
     let blocked = false;
     for (let low = missingLow, high = missingHigh; (low | high) !== 0; ) {
       const source = low !== 0 ? lowestBit(low) : 32 + lowestBit(high);

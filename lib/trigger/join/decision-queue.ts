@@ -1,5 +1,6 @@
 /** Results of one decider that wait for their events, oldest first. What a result says is copied: its block may be used again. */
 
+import { SERVICE } from '../../xtc/service.ts';
 import type { PulseId } from '../types.ts';
 import { RESULT } from '../wire/layout.ts';
 import { ResultRecord } from '../wire/result.ts';
@@ -12,9 +13,12 @@ export class DecisionQueue {
   length = 0;
   /** Largest pid of the run. */
   last: PulseId = -1;
+  lastService = -1;
   /** Runs that began in this stream. */
   run = 0;
   ended = false;
+  /** Results of Configures that wait. */
+  configures = 0;
   private first = 0;
   private capacity = FIRST_SLOTS;
   private bytes = Buffer.alloc(SLOT * FIRST_SLOTS);
@@ -30,10 +34,13 @@ export class DecisionQueue {
     this.lengths[at] = size;
     this.runs[at] = this.run;
     this.last = record.pid;
+    this.lastService = record.service;
+    if (record.service === SERVICE.Configure) this.configures++;
     if (this.length === 1) this.showFirst();
   }
 
   shift(): void {
+    if (this.firstService === SERVICE.Configure) this.configures--;
     this.first = (this.first + 1) & (this.capacity - 1);
     this.length--;
     if (this.length > 0) this.showFirst();

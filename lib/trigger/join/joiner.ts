@@ -95,10 +95,13 @@ export class Joiner {
   private readonly buffers: number;
   private readonly events = new WaitingEvents();
   private readonly decisions: DecisionQueue[];
-  /** Runs begun, by the events or by any decider: pulse ids may go back once per run. */
+  /** Runs begun, by the events or by any decider: pulse ids of results may go back once per run. */
   private run = 0;
   private eventRun = 0;
+  /** The run of the results that the oldest event is looked up in. */
+  private joining = 0;
   private lastEvent: PulseId = NEVER;
+  private lastService = NEVER;
   private readonly fate = new Fate();
 
   constructor({ common, deciders = 1, noCommon, onMissing, timeoutMs = DEFAULT_TIMEOUT_MS, buffers }: JoinerOptions) {
@@ -119,11 +122,15 @@ export class Joiner {
     const service = (env >>> ENV.serviceShift) & 0xf;
     let flaw: RejectReason | undefined;
     if (pid <= this.lastEvent) {
-      if (service === SERVICE.Configure && pid < this.lastEvent) this.beginRun();
+      const isAgain = pid === this.lastEvent && this.lastService === SERVICE.Configure;
+      if (service === SERVICE.Configure && !isAgain) this.beginRun();
       else flaw = pid === this.lastEvent ? 'duplicate' : 'back';
     }
-    if (flaw === undefined) this.lastEvent = pid;
-    this.events.push(pid, env, this.eventRun, flaw, now);
+    if (flaw === undefined) {
+      this.lastEvent = pid;
+      this.lastService = service;
+    }
+    this.events.push(pid, env, flaw, now);
     this.counts.events++;
     return true;
   }
@@ -137,8 +144,9 @@ export class Joiner {
       return;
     }
     if (record.pid <= queue.last) {
-      if (record.service === SERVICE.Configure && record.pid < queue.last && queue.run === this.run) this.run++;
-      if (queue.run === this.run || record.pid === queue.last) {
+      const isAgain = record.pid === queue.last && record.service === queue.lastService;
+      if (record.service === SERVICE.Configure && !isAgain && queue.run === this.run) this.run++;
+      if (queue.run === this.run || isAgain) {
         this.counts.dupResult++;
         return;
       }
@@ -238,20 +246,37 @@ export class Joiner {
 
   /** Steps 2 to 4 of section 7.2 for the oldest event; false if it must wait. */
   private decided(now: Milliseconds): boolean {
-    const { events } = this;
+    const { events, fate } = this;
     const queue = this.decisions[this.responsible(events.pid)]!;
+    // Its pid may be any, so results in front of the result of a Configure are older, whatever their pids are.
+    const isConfigure = fate.service === SERVICE.Configure;
+    if (isConfigure && queue.configures > 0) this.skipToConfigure(queue);
     while (queue.length > 0) {
-      const sameRun = queue.firstRun === events.run;
-      if (queue.firstPid === events.pid && queue.firstRun <= events.run) return this.join(queue);
-      if (queue.firstRun > events.run || (sameRun && queue.firstPid > events.pid)) return this.undecided();
-      queue.shift();
-      this.counts.extra++;
+      if (queue.firstPid === events.pid && (queue.firstRun <= this.joining || queue.firstService === fate.service)) {
+        return this.join(queue);
+      }
+      const isNewer = queue.firstRun > this.joining || (queue.firstRun === this.joining && queue.firstPid > events.pid);
+      if (isNewer && isConfigure) break;
+      if (isNewer) return this.undecided();
+      this.dropFirst(queue);
     }
-    return queue.ended || now - events.arrived >= this.timeoutMs ? this.undecided() : false;
+    if (!queue.ended && now - events.arrived < this.timeoutMs) return false;
+    if (isConfigure) this.joining = this.run;
+    return this.undecided();
+  }
+
+  private skipToConfigure(queue: DecisionQueue): void {
+    while (queue.firstService !== SERVICE.Configure) this.dropFirst(queue);
+  }
+
+  private dropFirst(queue: DecisionQueue): void {
+    queue.shift();
+    this.counts.extra++;
   }
 
   private join(queue: DecisionQueue): true {
     const { fate } = this;
+    this.joining = Math.max(this.joining, queue.firstRun);
     if (queue.firstService !== fate.service) this.reject('svc');
     else {
       queue.tell(fate);

@@ -9,16 +9,14 @@ export class WaitingEvents {
   private capacity = 64;
   private pids = new Float64Array(this.capacity);
   private envs = new Int32Array(this.capacity);
-  private runs = new Int32Array(this.capacity);
   private arrivals = new Float64Array(this.capacity);
   private flaws: (RejectReason | undefined)[] = Array(this.capacity).fill(undefined);
 
-  push(pid: PulseId, env: number, run: number, flaw: RejectReason | undefined, now: Milliseconds): void {
+  push(pid: PulseId, env: number, flaw: RejectReason | undefined, now: Milliseconds): void {
     if (this.length === this.capacity) this.grow();
     const at = (this.first + this.length++) & (this.capacity - 1);
     this.pids[at] = pid;
     this.envs[at] = env;
-    this.runs[at] = run;
     this.arrivals[at] = now;
     this.flaws[at] = flaw;
   }
@@ -34,9 +32,6 @@ export class WaitingEvents {
   }
   get env(): number {
     return this.envs[this.first]!;
-  }
-  get run(): number {
-    return this.runs[this.first]!;
   }
   get arrived(): Milliseconds {
     return this.arrivals[this.first]!;
@@ -55,7 +50,6 @@ export class WaitingEvents {
     this.capacity = 2 * capacity;
     this.pids = order(this.pids, new Float64Array(this.capacity));
     this.envs = order(this.envs, new Int32Array(this.capacity));
-    this.runs = order(this.runs, new Int32Array(this.capacity));
     this.arrivals = order(this.arrivals, new Float64Array(this.capacity));
     const flaws = [...this.flaws.slice(first), ...this.flaws.slice(0, first)];
     this.flaws = flaws.concat(Array(capacity).fill(undefined));
