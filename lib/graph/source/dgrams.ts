@@ -1,9 +1,9 @@
 import { DgramReader } from '../../stream/dgram-reader.ts';
 import type { ByteSource } from '../../stream/source.ts';
+import { Fields } from '../../xtc/fields.ts';
 import { SERVICE, serviceName } from '../../xtc/service.ts';
 import { Walker } from '../../xtc/walk.ts';
 import type { SourceSpec } from '../types.ts';
-import { Fields } from './fields.ts';
 import type { EventSource, EventTaker } from './types.ts';
 
 /** Events of an XTC2 stream: L1Accepts are events, transitions act (spec graph.md 2.9, 3.3). */

@@ -1,18 +1,27 @@
-/** Fields of dgrams as values of a graph: `detector:interface:field` (spec graph.md 3). */
+/** Chosen fields of dgrams as values: `detector:interface:field` (spec graph.md 3). */
 
-import { InputError } from '../../errors.ts';
-import { CODE, DTYPES } from '../../xtc/layout.ts';
-import type { Field, NamesBlock } from '../../xtc/names.ts';
-import type { ShapesData } from '../../xtc/shapes-data.ts';
-import { isText } from '../../xtc/value.ts';
-import type { Visitor } from '../../xtc/walk.ts';
-import type { SourceSpec } from '../types.ts';
-import type { NdArray, NumericArray, Value } from '../value.ts';
+import { InputError } from '../errors.ts';
+import type { NdArray, NumericArray } from '../json/value.ts';
+import { CODE, DTYPES } from './layout.ts';
+import type { Field, NamesBlock } from './names.ts';
+import type { ShapesData } from './shapes-data.ts';
+import { isText } from './value.ts';
+import type { Visitor } from './walk.ts';
 
-interface Wanted {
+/** What a field holds; an array is a view of the dgram where it can be. */
+export type FieldValue = number | string | NdArray;
+
+/** A field by name; the detector with or without its segment. */
+export interface FieldName {
   readonly detector: string;
   readonly alg: string;
   readonly field: string;
+}
+
+/** @returns undefined if it is not written detector:interface:field, as gmd:raw:energy */
+export function parseFieldName(text: string): FieldName | undefined {
+  const [detector, alg, ...field] = text.split(':');
+  return detector && alg && field.length > 0 ? { detector, alg, field: field.join(':') } : undefined;
 }
 
 /** A field of one description, and where its value goes. */
@@ -42,19 +51,22 @@ const VIEWS: Readonly<
 /** Collects the values of one dgram while a walker visits it. */
 export class Fields implements Visitor {
   /** By number of the source; undefined where the dgram does not have it. */
-  readonly values: (Value | undefined)[];
-  readonly #wanted: readonly Wanted[];
+  readonly values: (FieldValue | undefined)[];
+  /** Set to true to pass over a source: its values are not decoded. */
+  readonly paused: boolean[];
+  readonly #wanted: readonly FieldName[];
   readonly #bindings = new Map<NamesBlock, readonly Binding[]>();
   readonly #seen: boolean[];
 
   /** @throws InputError if a source is not written detector:interface:field */
-  constructor(sources: readonly SourceSpec[]) {
+  constructor(sources: readonly { readonly name: string; readonly from: string }[]) {
     this.#wanted = sources.map(({ name, from }) => {
-      const [detector, alg, ...field] = from.split(':');
-      if (!detector || !alg || field.length === 0)
+      const field = parseFieldName(from);
+      if (field === undefined)
         throw new InputError(`source ${name}: "${from}" is not written detector:interface:field, as gmd:raw:energy`);
-      return { detector, alg, field: field.join(':') };
+      return field;
     });
+    this.paused = new Array(sources.length).fill(false);
     this.values = new Array(sources.length).fill(undefined);
     this.#seen = new Array(sources.length).fill(false);
   }
@@ -76,7 +88,7 @@ export class Fields implements Visitor {
   data(block: ShapesData): void {
     const bindings = this.#bindings.get(block.names) ?? this.#bind(block.names);
     for (const { slot, field } of bindings) {
-      if (field.index < block.count) this.values[slot] = fieldValue(block, field);
+      if (field.index < block.count && !this.paused[slot]) this.values[slot] = fieldValue(block, field);
     }
   }
 
@@ -99,7 +111,7 @@ export class Fields implements Visitor {
   }
 }
 
-function fieldValue(block: ShapesData, field: Field): Value {
+function fieldValue(block: ShapesData, field: Field): FieldValue {
   if (isText(field)) return block.string(field.index);
   return field.rank === 0 ? block.number(field.index) : arrayOf(block, field);
 }
