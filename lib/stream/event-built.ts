@@ -36,7 +36,12 @@ export class EventAssembler {
     this.nsec = dgram.nsec;
     this.service = dgram.service;
     const view = dgram.bytes.subarray(dgram.payloadStart, dgram.end);
-    this.parts.push({ src: dgram.src, damage: dgram.damage, env: dgram.env, payload: stays ? view : Buffer.from(view) });
+    this.parts.push({
+      src: dgram.src,
+      damage: dgram.damage,
+      env: dgram.env,
+      payload: stays ? view : Buffer.from(view),
+    });
   }
 
   /** The event under way, or undefined if there is none. The bytes are new. */

@@ -100,7 +100,8 @@ export class ClientOutput {
     }
   }
 
-  private leave(why: string): void {
+  /** It is not served any more. Works any number of times. */
+  leave(why: string): void {
     if (this.over) return;
     this.over = true;
     const { queue } = this;

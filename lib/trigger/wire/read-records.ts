@@ -15,7 +15,7 @@ export interface RecordReading extends SplitterOptions {
   held?: boolean;
   onRecord: () => void | Promise<void>;
   /** Everything that has come was given; more is waited for. */
-  onPause: () => void;
+  onPause: () => void | Promise<void>;
 }
 
 /** How a stream ended: in order, with its connection broken, or with bytes that are no records. */
@@ -44,7 +44,8 @@ export async function readRecords(source: ByteSource, record: EbDgram, reading: 
         const pause = reading.onRecord();
         if (pause) await pause;
       }
-      reading.onPause();
+      const rest = reading.onPause();
+      if (rest) await rest;
       // Files answer at once: timers, signals and other streams need their turn.
       if (reads % READS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
     }
