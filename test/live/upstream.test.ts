@@ -152,3 +152,12 @@ for (const order of ['distributed', 'serial']) {
     t.same(order === 'serial' ? counts : [counts[0]! + counts[1]!], order === 'serial' ? [given, given] : [given]);
   });
 }
+
+t.test('examples/live/running_mean.py runs', async (t) => {
+  const tag = newTag();
+  await serve(t, tag, [fileOf(t, liveRun(200)), '--loop', '0', '-r', '500']);
+  const example = join(here, '../../examples/live/running_mean.py');
+  const { status, stdout, words } = await start(t, 'python3', [example, tag, 'gmd', 'fex', 'count', '3'], PYTHON).done;
+  t.equal(status, 0, words);
+  t.match(stdout.toString(), /gmd count, event 3: mean/);
+});
