@@ -24,8 +24,12 @@ export class ResultOutput {
   private writing: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
   private underWay: Promise<void> | undefined;
   private broken = false;
+  private reason: unknown;
 
-  /** @param onBroken told once that nothing can be passed on any more; records are only counted from then on */
+  /**
+   * @param onBroken told once, when the first record cannot be passed on any more. A reader that goes away when it has everything
+   *   breaks nothing.
+   */
   constructor(sink: DgramSink, marksEnd: boolean, onBroken: (error: unknown) => void) {
     this.onBroken = onBroken;
     this.sink = sink;
@@ -63,10 +67,7 @@ export class ResultOutput {
 
   /** The record at `at` is written, and has this many bytes. */
   advance(bytes: number): void {
-    if (this.broken) {
-      this.undelivered++;
-      return;
-    }
+    if (this.broken) return this.dropped(1);
     this.records++;
     this.lastRecord = this.filled;
     this.filled += bytes;
@@ -108,10 +109,16 @@ export class ResultOutput {
   private breaks(error: unknown, underWay: number): void {
     this.underWay = undefined;
     this.broken = true;
-    this.undelivered = underWay + this.records;
+    this.reason = error;
     this.filled = 0;
     this.sink.abandon();
-    this.onBroken(error);
+    this.dropped(underWay + this.records);
+  }
+
+  private dropped(records: number): void {
+    const isFirst = this.undelivered === 0 && records > 0;
+    this.undelivered += records;
+    if (isFirst) this.onBroken(this.reason);
   }
 
   private done(): void {
