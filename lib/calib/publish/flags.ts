@@ -112,9 +112,8 @@ const whereGroup = {
 
 const subscriberGroup = {
   expect: Flags.integer({
-    summary: 'hold the message of a run until N have subscribed',
+    summary: 'hold the message of a run until N have subscribed; the default is 1 with -o, else 0',
     helpValue: 'N',
-    default: 0,
     min: 0,
     helpGroup: 'SUBSCRIBERS',
   }),
@@ -163,8 +162,13 @@ export function endpointsOf(flags: PublishFlags, served: readonly ServedName[], 
   return all;
 }
 
+/** Whoever reads the passed-on stream subscribes, and may still be starting when a short one is over. */
+export function expected({ expect, output }: PublishFlags): number {
+  return expect ?? (output === undefined ? 0 : 1);
+}
+
 export function policyOf(flags: PublishFlags): PublicationPolicy {
-  return { late: flags.late as LatePolicy, expect: flags.expect, expectTimeout: flags['expect-timeout'] * 1000 };
+  return { late: flags.late as LatePolicy, expect: expected(flags), expectTimeout: flags['expect-timeout'] * 1000 };
 }
 
 /**

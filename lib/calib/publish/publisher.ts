@@ -44,7 +44,8 @@ export class Publisher {
   private seq = 0;
   private begunAt = 0;
   private timer: NodeJS.Timeout | undefined;
-  private idle: (() => void) | undefined;
+  private deliveredAt = Number.NEGATIVE_INFINITY;
+  private changed: (() => void) | undefined;
   private opened: (() => void) | undefined;
 
   constructor(options: PublisherOptions) {
@@ -107,12 +108,7 @@ export class Publisher {
   /** Waits until everything that was sent has left, and at least `atLeast` copies of the run have. */
   async served(atLeast: number, signal: AbortSignal): Promise<void> {
     const { counts } = this.publication;
-    while (!signal.aborted && (counts.served < atLeast || counts.underWay > 0)) {
-      await new Promise<void>((resolve) => {
-        this.idle = resolve;
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
-    }
+    while (!signal.aborted && (counts.served < atLeast || counts.underWay > 0)) await this.change(signal);
   }
 
   end(): void {
@@ -125,15 +121,19 @@ export class Publisher {
   /** Waits until all that was sent has left, for two seconds at most; then lets everybody go. Works any number of times. */
   async close(): Promise<void> {
     this.end();
-    const counts = this.publication.counts;
-    if (counts.underWay > 0) {
-      await new Promise<void>((resolve) => {
-        this.idle = resolve;
-        setTimeout(resolve, LINGER_MS).unref();
-      });
-    }
+    const patience = AbortSignal.timeout(LINGER_MS);
+    while (!patience.aborted && this.publication.counts.underWay > 0) await this.change(patience);
+    if (this.options.segments) await this.readersHaveOpened();
     for (const listener of this.listeners) listener.close();
     this.options.segments?.close();
+  }
+
+  /** A reader that has just been told of a segment must find it, although we end. */
+  private async readersHaveOpened(): Promise<void> {
+    const left = this.deliveredAt + LINGER_MS - performance.now();
+    if (left <= 0) return;
+    const patience = AbortSignal.timeout(left);
+    while (!patience.aborted && this.connections > 0) await this.change(patience);
   }
 
   /** Removes what must not be left behind, whatever happens. */
@@ -210,6 +210,7 @@ export class Publisher {
 
   private delivered(id: SubscriberId, seq: number, format: Format): void {
     this.publication.delivered(id, seq);
+    this.deliveredAt = performance.now();
     if (seq === this.seq) {
       this.seconds = (performance.now() - this.begunAt) / 1000;
       if (format !== 'npy-frames') this.options.journal?.sent();
@@ -217,9 +218,17 @@ export class Publisher {
     this.settled();
   }
 
+  /** Something was delivered, or somebody left. */
+  private change(signal: AbortSignal): Promise<void> {
+    return new Promise<void>((resolve) => {
+      this.changed = resolve;
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+
   private settled(): void {
+    this.changed?.();
     if (this.publication.counts.underWay > 0) return;
-    this.idle?.();
     // Everybody has heard of the newest segment.
     this.options.segments?.retire();
   }

@@ -8,7 +8,16 @@ import { openSink, openStream } from '../../stream/open.ts';
 import type { ConstantFetcher } from '../fetch.ts';
 import { obeyLines } from './control.ts';
 import { type Endpoint, isOpen, nameOf, type ServedName } from './endpoint.ts';
-import { checkRuns, endpointsOf, type PublishFlags, policyOf, scopeOf, servedNames, wantedDetectors } from './flags.ts';
+import {
+  checkRuns,
+  endpointsOf,
+  expected,
+  type PublishFlags,
+  policyOf,
+  scopeOf,
+  servedNames,
+  wantedDetectors,
+} from './flags.ts';
 import { followStream } from './follow-stream.ts';
 import { Journal } from './journal.ts';
 import { Publisher } from './publisher.ts';
@@ -96,7 +105,7 @@ export async function publishRuns({ publisher, session }: Publishing, context: P
   }
   await session.publish(flags.exp, flags.run ?? 0);
   if (!flags.once) await stopped(lifecycle.stop);
-  else if (flags.expect === 0 || publisher.publication.counts.present > 0) await publisher.served(1, lifecycle.stop);
+  else if (expected(flags) === 0 || publisher.publication.counts.present > 0) await publisher.served(1, lifecycle.stop);
   return 0;
 }
 

@@ -10,8 +10,10 @@ import type { ConstantSet } from '../types.ts';
 
 /** Every dtype lies well, and so do vectors. */
 const ALIGNMENT = 64;
+/** That of the run, and the one before for readers that have its message but have not opened it yet. */
+const KEPT = 2;
 
-/** Segments of the present and, until everybody has been told, of the last run. A lease names them for `ipc-ls` and for the next start. */
+/** Segments of the present run and of the one before. A lease names them for `ipc-ls` and for the next start. */
 export class SharedSegments {
   private readonly base: string;
   private readonly identity: IpcIdentity;
@@ -57,9 +59,11 @@ export class SharedSegments {
     return { name, bytes, offsets };
   }
 
-  /** Removes all names but the newest: the message that names it is out. */
+  /** The newest message is out: removes what nobody should need any more. */
   retire(): void {
-    for (const name of this.names.splice(0, this.names.length - 1)) PosixSharedMemory.unlink(name);
+    const old = this.names.splice(0, Math.max(0, this.names.length - KEPT));
+    if (old.length === 0) return;
+    for (const name of old) PosixSharedMemory.unlink(name);
     this.note();
   }
 
