@@ -1,14 +1,14 @@
 /** `dgram-cat --live`: the inputs on one side, the screen on the other, the model between them. */
 
-import { closeSync, openSync } from 'node:fs';
-import { ReadStream } from 'node:tty';
 import { loadScreen } from '../cli/load-screen.ts';
+import type { FullScreen } from '../cli/screen/full-screen.ts';
+import { openKeys } from '../cli/screen/keys.ts';
 import { LiveModel } from './live-model.ts';
 import { type ShowContext, type ShowResult, showInputs } from './run.ts';
-import type { LiveScreen, LiveScreenOptions } from './screens/live.tsx';
+import type { LiveScreenOptions } from './screens/live.tsx';
 
 interface ScreenModule {
-  openLiveScreen(options: LiveScreenOptions): LiveScreen;
+  openLiveScreen(options: LiveScreenOptions): FullScreen;
 }
 
 /**
@@ -44,23 +44,5 @@ export async function showLive(names: readonly string[], context: ShowContext): 
   } finally {
     forget();
     close();
-  }
-}
-
-/** Where keys come from: stdin, or the terminal itself if dgrams come through stdin; undefined without a terminal. */
-function openKeys(): { stream: NodeJS.ReadStream; close(): void } | undefined {
-  if (process.stdin.isTTY) return { stream: process.stdin, close: () => process.stdin.pause() };
-  let fd: number;
-  try {
-    fd = openSync('/dev/tty', 'r');
-  } catch {
-    return undefined;
-  }
-  try {
-    const stream = new ReadStream(fd);
-    return { stream, close: () => stream.destroy() };
-  } catch {
-    closeSync(fd);
-    return undefined;
   }
 }

@@ -1,7 +1,7 @@
 /** Texts and keys of the live screen. */
 
 import t from 'tap';
-import { columns, durationText, printable, rateText, sparkline } from '../../lib/show/screens/parts/frame.ts';
+import { columns, durationText, printable, rateText, sparkline } from '../../lib/cli/screen/text.ts';
 import { FIRST_VIEW, type Key, pressed, type ViewState, visible } from '../../lib/show/screens/parts/keys.ts';
 
 t.test('sparklines: the largest value is a full bar, only the last values fit', async (t) => {

@@ -1,52 +1,28 @@
 /** The screen of `dgram-cat --live`. It shows snapshots of the model ten times a second and knows nothing of inputs. */
 
-import { Box, render, Text, useInput, useStdin, useStdout } from 'ink';
-import { useEffect, useLayoutEffect, useState } from 'react';
+import { Box, Text, useInput, useStdin } from 'ink';
+import { useLayoutEffect, useState } from 'react';
+import { type FullScreen, openFullScreen, type ScreenTerminal, useSize } from '../../cli/screen/full-screen.ts';
+import { bytesText, durationText, printable, rateText, sparkline } from '../../cli/screen/text.ts';
 import type { LiveSnapshot } from '../live-model.ts';
-import { bytesText, durationText, printable, rateText, sparkline } from './parts/frame.ts';
 import { FIRST_VIEW, type Key, pressed, type ViewState, visible } from './parts/keys.ts';
 import { PANELS, type Panel, panelText } from './parts/panels.ts';
 
-export interface LiveScreenOptions {
+export interface LiveScreenOptions extends ScreenTerminal {
   snapshot: () => LiveSnapshot;
   /** `q`. */
   onQuit: () => void;
   /** Ctrl-C, which a terminal in raw mode does not turn into a signal. */
   onInterrupt: () => void;
-  stdout: NodeJS.WriteStream;
-  /** A terminal for the keys; without one there are none. */
-  stdin: NodeJS.ReadStream | undefined;
-}
-
-export interface LiveScreen {
-  /** Gives the terminal back. Works any number of times. */
-  close(): void;
 }
 
 const REFRESH_MS = 100;
 const HEADER_ROWS = 4;
 const SPARK_WIDTH = 30;
-const ALTERNATE_SCREEN = '\x1b[?1049h';
-const FORMER_SCREEN = '\x1b[?1049l\x1b[?25h';
 
 /** Takes the terminal over until `close`. */
-export function openLiveScreen({ stdout, stdin, ...options }: LiveScreenOptions): LiveScreen {
-  stdout.write(ALTERNATE_SCREEN);
-  const app = render(<Live {...options} />, {
-    stdout,
-    ...(stdin ? { stdin } : {}),
-    exitOnCtrlC: false,
-    patchConsole: false,
-  });
-  let open = true;
-  return {
-    close() {
-      if (!open) return;
-      open = false;
-      app.unmount();
-      stdout.write(FORMER_SCREEN);
-    },
-  };
+export function openLiveScreen({ stdout, stdin, ...options }: LiveScreenOptions): FullScreen {
+  return openFullScreen(<Live {...options} />, { stdout, stdin });
 }
 
 type LiveProps = Pick<LiveScreenOptions, 'snapshot' | 'onQuit' | 'onInterrupt'>;
@@ -117,20 +93,6 @@ function useSnapshots(snapshot: () => LiveSnapshot, paused: boolean): LiveSnapsh
     return () => clearInterval(timer);
   }, [snapshot, paused]);
   return shown;
-}
-
-function useSize(): { columns: number; rows: number } {
-  const { stdout } = useStdout();
-  const sizeNow = () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 });
-  const [size, setSize] = useState(sizeNow);
-  useEffect(() => {
-    const onResize = () => setSize({ columns: stdout.columns || 80, rows: stdout.rows || 24 });
-    stdout.on('resize', onResize);
-    return () => {
-      stdout.off('resize', onResize);
-    };
-  }, [stdout]);
-  return size;
 }
 
 type InkKey = Parameters<Parameters<typeof useInput>[0]>[1];

@@ -1,8 +1,8 @@
 /** What each panel says, as lines. The screen cuts them to its size and scrolls. */
 
+import { bytesText, columns, printable, rateText } from '../../../cli/screen/text.ts';
 import { lineTitles } from '../../line.ts';
 import type { LiveSnapshot } from '../../live-model.ts';
-import { bytesText, columns, printable, rateText } from './frame.ts';
 
 export const PANELS = ['overview', 'values', 'dgrams', 'findings'] as const;
 export type Panel = (typeof PANELS)[number];

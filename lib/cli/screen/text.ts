@@ -1,6 +1,6 @@
-/** Texts of the screen as pure functions. */
+/** Texts of full-screen views as pure functions. */
 
-import { bytesText } from '../../../cli/progress.ts';
+import { bytesText } from '../progress.ts';
 
 const BARS = '▁▂▃▄▅▆▇█';
 
