@@ -3,9 +3,9 @@
 import * as Flags from '@oclif/core/flags';
 import { DaqCommand, jsonFlag, processManagerFlags } from '../lib/cli/command.ts';
 import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
+import { effectiveUid } from '../lib/cli/runtime-folder.ts';
 import { listObjects } from '../lib/ipc/listing/list.ts';
 import { jsonOf } from '../lib/ipc/listing/text.ts';
-import { effectiveUid } from '../lib/ipc/owner.ts';
 import { carryOut, decide, labelOf, type Outcome, tidyLeases, unmatched } from '../lib/ipc/remove.ts';
 
 export default class IpcRm extends DaqCommand {

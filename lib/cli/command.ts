@@ -103,7 +103,19 @@ export abstract class DaqCommand extends Command {
       ...(this.label === command ? {} : { alias: this.label }),
       ...stage.labels,
     });
+    await this.announce(this.metrics.url);
     if (/(^|:)0+$/.test(address)) this.say(`metrics at ${this.metrics.url}`);
+  }
+
+  /** Lets viewers of this user find the metrics; whoever cannot be found this way can still be asked by address. */
+  private async announce(url: string): Promise<void> {
+    const { announce } = await import('./announcement.ts');
+    try {
+      const { pid } = process;
+      this.lifecycle.onEmergency(announce({ pid, command: this.config.bin, label: this.label, url }));
+    } catch (error) {
+      this.say(`the metrics are not announced: ${(error as Error).message}`);
+    }
   }
 
   /** Runs a command from start to exit status. Called by the launcher. */

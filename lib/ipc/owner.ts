@@ -50,11 +50,6 @@ export function commandOf(pid: number): string | undefined {
   }
 }
 
-/** User and group under which objects are made. */
-export function effectiveUid(): number {
-  return process.geteuid?.() ?? 0;
-}
-
 /** The error when a living process has the name already. */
 export function alreadyServed(partition: number, detector: string, pid: number, note = ''): DaqError {
   return new DaqError(

@@ -1,10 +1,11 @@
 /** Taking a key for a set of System V objects: sixteen keys, two fences, and nothing of a living owner touched (docs/ipc.md, rules). */
 
 import { IpcError, listSysvMemory } from 'posix-ipc-shim';
+import { effectiveUid } from '../cli/runtime-folder.ts';
 import { DaqError } from '../errors.ts';
 import { identityHash, KIND, MAX_PROBES, parseKey, sameIdentity, showIdentity, showKey } from './keys.ts';
 import { Lease } from './lease.ts';
-import { alreadyServed, effectiveUid, ownerLives, thisProcess } from './owner.ts';
+import { alreadyServed, ownerLives, thisProcess } from './owner.ts';
 import { type FoundRegistry, lookAt, Registry, readRegistry, reap, registryKey, type Standing } from './registry.ts';
 import type { IpcIdentity } from './types.ts';
 import { waitFor } from './waiting.ts';

@@ -2,8 +2,9 @@
 
 import { fstatSync } from 'node:fs';
 import { IpcError, listPosixMemory, listPosixQueues, type NamedObject, PosixQueue } from 'posix-ipc-shim';
+import { effectiveUid } from '../../cli/runtime-folder.ts';
 import { allLeases, type LeaseText } from '../lease.ts';
-import { commandOf, effectiveUid, ownerLives } from '../owner.ts';
+import { commandOf, ownerLives } from '../owner.ts';
 import { parseName, queuesBeside } from '../posix-names.ts';
 import { headOf, type ObjectUsers, queueUsers, segmentUsers } from '../processes.ts';
 import type { ListedObject, Listing } from './types.ts';
