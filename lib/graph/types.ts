@@ -80,6 +80,15 @@ export interface EventInfo {
   worker: number;
 }
 
+/** What became of one event at a node that takes many at once. `off`: the node is to be switched off. */
+export type Outcome<T> = { readonly result: T } | { readonly failure: string; readonly off?: boolean };
+
+/** One event for a node that takes many at once. */
+export interface Row {
+  readonly inputs: readonly Value[];
+  readonly info: EventInfo;
+}
+
 /** What the global collector knows when it closes a heartbeat. */
 export interface ClosingInfo {
   readonly heartbeat: number;
@@ -101,6 +110,8 @@ export interface Kernel<S> {
    * @throws anything: the node fails for this event
    */
   add(state: S, inputs: readonly Value[], info: EventInfo): boolean;
+  /** For code in another process, where one call per event would be slow: many events in order, with one outcome each. */
+  addMany?(state: S, rows: readonly Row[]): readonly Outcome<boolean>[];
   /** Adds `part` to `state`; associative, and commutative up to rounding. `part` is never seen again. */
   merge(state: S, part: S): void;
   /** Values of `ports`; undefined leaves a port out. Changes nothing. */
@@ -110,4 +121,6 @@ export interface Kernel<S> {
    * give again.
    */
   settle?(state: S, info: ClosingInfo): void;
+  /** User code only: a transition, by name. It may change `state`. */
+  transition?(state: S, name: string): void;
 }

@@ -1,10 +1,10 @@
 import { type Compiled, type CompiledGraph, type CompileOptions, compile } from '../compile/compile.ts';
+import { Refused } from '../compile/refused.ts';
 import { LocalCluster } from '../run/cluster.ts';
 import type { HeartbeatRecord } from '../run/global-side.ts';
 import { stationOf } from '../run/place.ts';
 import type { Station } from '../run/station.ts';
 import type { FailureReport } from '../run/worker.ts';
-import type { Problem } from '../types.ts';
 import type { Value } from '../value.ts';
 import { type Call, changed, type GraphCase, type Step } from './case-file.ts';
 
@@ -12,18 +12,6 @@ import { type Call, changed, type GraphCase, type Step } from './case-file.ts';
 export type PlayOptions = Pick<CompileOptions, 'amiCompat' | 'windowLimit'> & {
   readonly onFailure?: (report: FailureReport) => void;
 };
-
-/** A graph that was refused while a case was played. */
-export class Refused extends Error {
-  readonly problems: readonly Problem[];
-
-  constructor(problems: readonly Problem[]) {
-    super(
-      problems.map(({ error, node, message }) => `${error}${node === null ? '' : ` ${node}`}: ${message}`).join('; '),
-    );
-    this.problems = problems;
-  }
-}
 
 export function compileCase({ graph, cluster }: GraphCase, options: PlayOptions): Compiled {
   return compile(graph, { ...options, ...cluster });
@@ -74,6 +62,7 @@ function perform(
       return cluster.deadline(step.heartbeat);
     case 'transition':
       if (step.name === 'Configure') cluster.configure();
+      else cluster.transition(step.name);
       return [];
     case 'end':
       return cluster.end();

@@ -1,9 +1,12 @@
 /** From a graph as written to programs that run, or to every problem it has (spec graph.md 2.10). */
 
+import type { LoadedCode } from '../code/types.ts';
 import { compileExpression, type Expression, ExpressionError } from '../expression/compile.ts';
 import { OPERATIONS, type Operation } from '../ops/operations.ts';
 import { type AmiSplit, splitOf } from '../run/ami-station.ts';
-import type { GraphSpec, Kernel, NodeSpec, Problem, SourceSpec } from '../types.ts';
+import type { EventInfo, GraphSpec, Kernel, NodeSpec, Outcome, Problem, Row, SourceSpec } from '../types.ts';
+import type { Value } from '../value.ts';
+import { codeKernel, codeOf } from './code-node.ts';
 import { checkInput } from './input-types.ts';
 import { windowBytes } from './memory.ts';
 import { ParameterError, Parameters } from './parameters.ts';
@@ -19,6 +22,8 @@ export interface CompileOptions extends Cluster {
   readonly amiCompat: boolean;
   /** Most bytes a window may hold. */
   readonly windowLimit: number;
+  /** User code of the nodes that name some. */
+  readonly code?: LoadedCode;
 }
 
 /** A node, ready to run. */
@@ -30,7 +35,12 @@ export type CompiledNode = {
   /** Equal for nodes that compute the same from the same inputs: such nodes keep their state when a graph is replaced. */
   readonly fingerprint: string;
 } & (
-  | { readonly kind: 'map' | 'filter'; readonly expression: Expression }
+  | {
+      readonly kind: 'map' | 'filter';
+      readonly expression: (inputs: readonly Value[], info: EventInfo) => Value | undefined;
+      /** Instead of `expression` on workers, where it is there: many events at once. */
+      readonly many?: ((rows: readonly Row[]) => readonly Outcome<Value | undefined>[]) | undefined;
+    }
   | {
       readonly kind: 'operation';
       readonly kernel: Kernel<unknown>;
@@ -53,7 +63,7 @@ export interface CompiledGraph {
 
 export type Compiled = { readonly graph: CompiledGraph } | { readonly problems: readonly Problem[] };
 
-/** Compiles a graph for a cluster. Pure: user code is named but not read. */
+/** Compiles a graph for a cluster. Pure: user code comes loaded. */
 export function compile(spec: GraphSpec, options: CompileOptions): Compiled {
   const problems = new Problems();
   const { workers, collectors } = options;
@@ -90,9 +100,19 @@ function compileNode(
   problems: Problems,
 ): CompiledNode | undefined {
   const place = wiring.places.get(spec.id) as NodePlace;
-  const fingerprint = JSON.stringify([spec.op, spec.in, spec.parameters, spec.of, spec.code, spec.reset, spec.hold]);
+  const code = spec.code && codeOf(spec, options.code, problems);
+  if (spec.code && !code) return undefined;
+  const { op, in: inputs, of, reset, hold } = spec;
+  const named = code && [spec.code?.file, spec.code?.name, code.sha256];
+  const fingerprint = JSON.stringify([op, inputs, spec.parameters, of, named, reset, hold]);
   const rest = { spec, place, fingerprint };
   const arrows = wiring.arrows.get(spec.id) as readonly Arrow[];
+  if (code?.kind === 'map') {
+    const bound = code.bind(arrows.map(({ role }) => role));
+    const many = bound.many && ((rows: readonly Row[]) => bound.many!(rows));
+    const expression = (values: readonly Value[], info: EventInfo) => bound.map(values, info);
+    return { ...rest, arrows, ports: ['out'], kind: 'map', expression, many };
+  }
   const parameters = new Parameters(spec.parameters);
   try {
     if (PER_EVENT.has(spec.op)) {
@@ -101,8 +121,24 @@ function compileNode(
       return { ...rest, arrows: ordered, ports: ['out'], kind: spec.op === 'Map' ? 'map' : 'filter', expression };
     }
     const operation = OPERATIONS.get(spec.op) as Operation;
-    const ordered = inRoleOrder(spec, operation, arrows, problems);
+    const ordered = inRoleOrder(spec, code ? { ...operation, repeats: true } : operation, arrows, problems);
     if (!ordered) return undefined;
+    if (code) {
+      const kernel = codeKernel(
+        op,
+        code,
+        ordered.map(({ role }) => role),
+      );
+      return {
+        ...rest,
+        arrows: ordered,
+        ports: kernel.ports,
+        kind: 'operation',
+        kernel,
+        n: undefined,
+        split: undefined,
+      };
+    }
     const n = operation.window && parameters.has('n') ? parameters.count('n') : undefined;
     const setting = { roles: ordered.map(({ role }) => role), of: spec.of, amiCompat: options.amiCompat };
     const again = new Parameters(spec.parameters);
@@ -181,7 +217,7 @@ function checkPorts(nodes: readonly CompiledNode[], problems: Problems): void {
 }
 
 function checkInputs({ spec, arrows }: CompiledNode, problems: Problems): void {
-  const accepts = OPERATIONS.get(spec.op)?.accepts;
+  const accepts = spec.code ? undefined : OPERATIONS.get(spec.op)?.accepts;
   for (const { role, origin } of arrows) {
     if (origin.kind === 'node' || origin.source.type === undefined || !accepts) continue;
     const wanted = accepts[role] ?? accepts[role.replace(/\d+$/, '')] ?? 'any';

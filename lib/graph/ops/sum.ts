@@ -1,6 +1,6 @@
 /** Sums of numbers and of arrays, always in float64 (spec graph.md 2.5). */
 
-import { describeValue, isArray, type NdArray, type NumericArray, type Value } from '../value.ts';
+import { describeValue, isArray, isList, type NdArray, type NumericArray, type Value } from '../value.ts';
 
 export type Sum = number | NdArray | undefined;
 
@@ -61,5 +61,7 @@ export function divided(sum: Sum, count: number): Value | undefined {
 
 /** A copy that shares nothing that changes. */
 export function copyOf(value: Value | undefined): Value | undefined {
-  return isArray(value) ? { ...value, data: value.data.slice() } : value;
+  if (typeof value !== 'object') return value;
+  if (isArray(value)) return { ...value, data: value.data.slice() };
+  return isList(value) ? value.map(copyOf) : value;
 }

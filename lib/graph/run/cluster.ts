@@ -42,7 +42,7 @@ export class LocalCluster {
         this.#workersOf(id).map((worker) => ({ id: worker, workers: [worker] })),
         depth,
       ),
-      side: new LocalSide(graph),
+      side: new LocalSide(graph, 0, onFailure),
     }));
     this.#global = new Collector(
       this.#locals.map(({ id }) => ({ id, workers: this.#workersOf(id) })),
@@ -105,6 +105,13 @@ export class LocalCluster {
     for (const worker of this.workers) worker.configure();
     for (const { side } of this.#locals) side.configure(this.#issued);
     this.#globalSide.configure(this.#issued);
+  }
+
+  /** BeginRun, BeginStep and the like, for user code. */
+  transition(name: string): void {
+    for (const worker of this.workers) worker.transition(name);
+    for (const { side } of this.#locals) side.transition(name, this.#issued);
+    this.#globalSide.transition(name, this.#issued);
   }
 
   change(graph: CompiledGraph, from: number): void {

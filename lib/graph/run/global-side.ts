@@ -65,7 +65,7 @@ export class GlobalSide {
 
   /** @param run runs that have begun before */
   constructor(graph: CompiledGraph, onFailure: (report: FailureReport) => void = () => {}, run = 0) {
-    this.#merging = new Merging(graph, 'globalCollector', run);
+    this.#merging = new Merging(graph, 'globalCollector', run, onFailure);
     this.#onFailure = onFailure;
     this.#graph = graph;
     this.#run = run;
@@ -111,6 +111,10 @@ export class GlobalSide {
     this.#merging.configure(after);
   }
 
+  transition(name: string, after: number): void {
+    this.#merging.transition(name, after);
+  }
+
   /** States that came too late for their node or run. */
   get outdated(): number {
     return this.#merging.outdated;
@@ -120,11 +124,12 @@ export class GlobalSide {
     const { heartbeat, answers, included, late, missing, closed } = closing;
     this.#dealtBefore = Math.max(this.#dealtBefore, dealt.before);
     this.#merging.begin(heartbeat);
-    this.#follow();
+    this.#follow(heartbeat);
     for (const answer of answers) this.#merging.merge(answer);
     const errors = new Map<string, number>();
     addCounts(errors, closing.errors);
     const values = this.#splitValues(heartbeat);
+    addCounts(errors, this.#merging.errors);
     this.#runBehind(heartbeat, values, errors);
     const { outputs: names } = this.#graph;
     const outputs = new Map(
@@ -135,8 +140,11 @@ export class GlobalSide {
   }
 
   /** A changed graph, or a run that has begun. */
-  #follow(): void {
+  #follow(heartbeat: number): void {
     if (this.#merging.graph !== this.#graph) this.#install(this.#merging.graph);
+    for (const name of this.#merging.passed.splice(0))
+      for (const { node, station } of this.#behind)
+        this.#merging.guard(node, heartbeat, 1, () => station?.transition?.(name));
     if (this.#merging.run === this.#run) return;
     this.#run = this.#merging.run;
     for (const step of this.#behind) {
@@ -151,9 +159,11 @@ export class GlobalSide {
   #splitValues(heartbeat: number): Map<string, Value> {
     const values = new Map<string, Value>();
     for (const { node, station, used } of this.#merging.nodes) {
-      // Groups can be completed by events that were used before: a window by dealt events closes with the dealing.
-      station.settle({ heartbeat, dealtBefore: this.#dealtBefore });
-      if (used > 0 || node.spec.of === 'dealt') put(values, node, station.output());
+      this.#merging.guard(node, heartbeat, 1, () => {
+        // Groups can be completed by events that were used before: a window by dealt events closes with the dealing.
+        station.settle({ heartbeat, dealtBefore: this.#dealtBefore });
+        if (used > 0 || node.spec.of === 'dealt') put(values, node, station.output());
+      });
     }
     return values;
   }
@@ -163,14 +173,14 @@ export class GlobalSide {
       const inputs = step.off ? undefined : inputsOf(step, values);
       if (!inputs) continue;
       const { node } = step;
+      const info = { event: heartbeat, heartbeat, worker: -1 };
       try {
         if (step.station) {
-          const info = { event: heartbeat, heartbeat, worker: -1 };
           if (step.station.add(inputs, info)) {
             step.station.settle({ heartbeat, dealtBefore: heartbeat + 1 });
             put(values, node, step.station.output());
           }
-        } else put(values, node, [computed(node, inputs)]);
+        } else put(values, node, [computed(node, inputs, info)]);
         step.inARow = 0;
       } catch (error) {
         step.off = ++step.inARow >= FAILURES_IN_A_ROW;

@@ -8,6 +8,9 @@ import { Dealer, type Period } from './dealer.ts';
 import type { HeartbeatRecord } from './global-side.ts';
 import type { FailureReport } from './worker.ts';
 
+/** Transitions before which work is closed, and which user code hears of (spec 2.1, 2.9). */
+const CLOSING = new Set(['Configure', 'Unconfigure', 'BeginRun', 'EndRun', 'BeginStep', 'EndStep']);
+
 export interface InProcessOptions {
   readonly period: Period;
   readonly depth: number;
@@ -73,9 +76,10 @@ export class InProcessRun implements EventTaker {
   }
 
   transition(name: string): void {
-    if (name !== 'Configure' && name !== 'Unconfigure') return;
+    if (!CLOSING.has(name)) return;
     this.#issueIfAny();
     if (name === 'Configure') this.#cluster.configure();
+    else this.#cluster.transition(name);
   }
 
   turn(): Promise<void> | undefined {

@@ -1,16 +1,17 @@
 /** What a local collector does with a closed heartbeat: merge, and pass on. Pure. */
 
 import type { CompiledGraph } from '../compile/compile.ts';
-import type { Answer, Part } from './answer.ts';
+import { type Answer, addCounts, type Part } from './answer.ts';
 import type { Closing } from './collector.ts';
 import { Merging } from './merging.ts';
+import type { FailureReport } from './worker.ts';
 
 export class LocalSide {
   readonly #merging: Merging;
 
   /** @param run runs that have begun before */
-  constructor(graph: CompiledGraph, run = 0) {
-    this.#merging = new Merging(graph, 'localCollector', run);
+  constructor(graph: CompiledGraph, run = 0, onFailure?: (report: FailureReport) => void) {
+    this.#merging = new Merging(graph, 'localCollector', run, onFailure);
   }
 
   /** States that came too late for their node or run. */
@@ -26,8 +27,12 @@ export class LocalSide {
     this.#merging.configure(after);
   }
 
+  transition(name: string, after: number): void {
+    this.#merging.transition(name, after);
+  }
+
   /** The answer of this collector. */
-  close({ heartbeat, answers, included, late, missing, closed, errors }: Closing): Answer {
+  close({ heartbeat, answers, included, late, missing, closed, errors: below }: Closing): Answer {
     this.#merging.begin(heartbeat);
     for (const answer of answers) this.#merging.merge(answer);
     const parts = new Map<string, Part>();
@@ -35,6 +40,8 @@ export class LocalSide {
       parts.set(node.spec.id, { used, failed, state: station.take(), fingerprint: node.fingerprint });
     }
     const run = this.#merging.run;
+    const errors = new Map(below);
+    addCounts(errors, this.#merging.errors);
     this.#merging.end(heartbeat);
     return { heartbeat, run, included, late, missing, closed, parts, errors };
   }

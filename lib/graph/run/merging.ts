@@ -5,6 +5,7 @@ import type { Place } from '../types.ts';
 import type { Answer } from './answer.ts';
 import { stationOf } from './place.ts';
 import type { Station } from './station.ts';
+import type { FailureReport } from './worker.ts';
 
 export interface MergedNode {
   readonly node: CompiledNode & { kind: 'operation' };
@@ -27,15 +28,22 @@ export interface SavedNode {
 export class Merging {
   readonly #place: Place;
   readonly #pending: { graph: CompiledGraph; from: number }[] = [];
-  readonly #configures: number[] = [];
+  /** Transitions, and the heartbeat behind which each came. */
+  readonly #transitions: { name: string; after: number }[] = [];
+  readonly #onFailure: (report: FailureReport) => void;
+  /** Transitions that have acted, for nodes behind; whoever reads them takes them out. */
+  readonly passed: string[] = [];
+  /** Failures while merging, of the heartbeat at hand. */
+  readonly errors = new Map<string, number>();
   #graph: CompiledGraph;
   #nodes = new Map<string, MergedNode>();
   #run: number;
   #replaced = 0;
 
   /** @param run runs that have begun before */
-  constructor(graph: CompiledGraph, place: Place, run = 0) {
+  constructor(graph: CompiledGraph, place: Place, run = 0, onFailure: (report: FailureReport) => void = () => {}) {
     this.#place = place;
+    this.#onFailure = onFailure;
     this.#graph = graph;
     this.#run = run;
     this.#install(graph);
@@ -86,13 +94,19 @@ export class Merging {
 
   /** A run begins behind heartbeat `after`. */
   configure(after: number): void {
-    this.#configures.push(after);
+    this.transition('Configure', after);
+  }
+
+  /** User code hears of transitions; a Configure begins a run. */
+  transition(name: string, after: number): void {
+    this.#transitions.push({ name, after });
   }
 
   /** Before heartbeat `k` is merged: changes and runs that begin with it. */
   begin(k: number): void {
     while (this.#pending[0] && this.#pending[0].from <= k) this.#install(this.#pending.shift()!.graph);
-    while (this.#configures[0] !== undefined && this.#configures[0] < k) this.#reset();
+    this.#pass(k - 1);
+    this.errors.clear();
     for (const node of this.#nodes.values()) {
       node.used = 0;
       node.failed = 0;
@@ -102,16 +116,41 @@ export class Merging {
 
   /** After heartbeat `k`: a run that ends with it need not wait for the next one. */
   end(k: number): void {
-    while (this.#configures[0] !== undefined && this.#configures[0] <= k) this.#reset();
+    this.#pass(k);
   }
 
-  #reset(): void {
-    this.#configures.shift();
-    this.#run++;
-    for (const { node, station } of this.#nodes.values()) if (node.spec.reset === 'run') station.reset();
+  /** Transitions that came behind heartbeat `k` or an earlier one. */
+  #pass(k: number): void {
+    while (this.#transitions[0] !== undefined && this.#transitions[0].after <= k) {
+      const { name } = this.#transitions.shift()!;
+      if (name === 'Configure') this.#run++;
+      else this.passed.push(name);
+      for (const { node, station } of this.#nodes.values()) {
+        if (name !== 'Configure') this.guard(node, k, 1, () => station.transition?.(name));
+        else if (node.spec.reset === 'run') station.reset();
+      }
+    }
   }
 
-  merge({ parts, run }: Answer): void {
+  /**
+   * Runs what user code may fail at, or data that do not fit together (arrays of two lengths): a failure of the node, and not of the
+   * collector.
+   * @param events how many are lost to the node then
+   */
+  guard(node: CompiledNode, heartbeat: number, events: number, run: () => void): boolean {
+    try {
+      run();
+      return true;
+    } catch (error) {
+      const { id } = node.spec;
+      this.errors.set(id, (this.errors.get(id) ?? 0) + events);
+      const message = error instanceof Error ? error.message : String(error);
+      this.#onFailure({ node: id, event: heartbeat, message: `${message} (on the ${this.#place})`, off: false });
+      return false;
+    }
+  }
+
+  merge({ parts, run, heartbeat }: Answer): void {
     for (const [id, part] of parts) {
       const merged = this.#nodes.get(id);
       const foreign = !merged || merged.node.fingerprint !== part.fingerprint;
@@ -119,11 +158,13 @@ export class Merging {
         if (part.used > 0) this.#replaced++;
         continue;
       }
-      merged.station.merge(part.state);
-      merged.used += part.used;
-      merged.failed += part.failed;
-      merged.totals.used += part.used;
-      merged.totals.failed += part.failed;
+      const fits = this.guard(merged.node, heartbeat, part.used, () => merged.station.merge(part.state));
+      const used = fits ? part.used : 0;
+      const failed = part.failed + part.used - used;
+      merged.used += used;
+      merged.failed += failed;
+      merged.totals.used += used;
+      merged.totals.failed += failed;
     }
   }
 

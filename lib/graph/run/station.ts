@@ -1,4 +1,4 @@
-import type { ClosingInfo, EventInfo, Kernel } from '../types.ts';
+import type { ClosingInfo, EventInfo, Kernel, Outcome, Row } from '../types.ts';
 import type { Value } from '../value.ts';
 
 /**
@@ -8,6 +8,8 @@ import type { Value } from '../value.ts';
 export interface Station {
   /** @returns false if the event was not used. @throws anything: the node fails for this event */
   add(inputs: readonly Value[], info: EventInfo): boolean;
+  /** Instead of `add` where it is there: many events at once. */
+  readonly addMany?: ((rows: readonly Row[]) => readonly Outcome<boolean>[]) | undefined;
   merge(part: unknown): void;
   /** What goes up; the caller owns it. */
   take(): unknown;
@@ -19,16 +21,20 @@ export interface Station {
   /** The state, to be written down before anything else happens; and the state again. */
   save(): unknown;
   restore(state: unknown): void;
+  /** A transition other than Configure, for user code. */
+  transition?(name: string): void;
 }
 
 /** The exact rules: states that merge (spec graph.md 2.5). */
 export class KernelStation implements Station {
+  readonly addMany: Station['addMany'];
   readonly #kernel: Kernel<unknown>;
   #state: unknown;
 
   constructor(kernel: Kernel<unknown>) {
     this.#kernel = kernel;
     this.#state = kernel.zero();
+    this.addMany = kernel.addMany && ((rows) => kernel.addMany!(this.#state, rows));
   }
 
   add(inputs: readonly Value[], info: EventInfo): boolean {
@@ -58,6 +64,11 @@ export class KernelStation implements Station {
   reset(): void {
     this.#state = this.#kernel.zero();
   }
+
+  transition(name: string): void {
+    this.#kernel.transition?.(this.#state, name);
+  }
+
   save(): unknown {
     return this.#state;
   }

@@ -1,14 +1,20 @@
 /** The per-event part of a graph: what one worker runs (spec graph.md 2). Pure. */
 
 import type { CompiledGraph, CompiledNode } from '../compile/compile.ts';
-import type { EventInfo } from '../types.ts';
-import type { Value } from '../value.ts';
+import { copyOf } from '../ops/sum.ts';
+import type { EventInfo, Outcome, Row } from '../types.ts';
+import { isArray, type Value } from '../value.ts';
 import type { Answer, Part } from './answer.ts';
 import { computed, stationOf } from './place.ts';
+import { levelsOf, takesMany } from './stages.ts';
 import type { Station } from './station.ts';
 
 /** A node that fails on so many used events in a row is switched off (spec 2.7). */
 export const FAILURES_IN_A_ROW = 1000;
+
+/** Events, or bytes of their arrays, that are kept at most for one call of user code in another process. */
+const KEPT_EVENTS = 512;
+const KEPT_BYTES = 8 << 20;
 
 interface Step {
   readonly node: CompiledNode;
@@ -24,6 +30,18 @@ interface Step {
   off: boolean;
 }
 
+/** What waits for one call of user code per node, and what runs for each event behind it. */
+interface Stage {
+  readonly many: readonly Step[];
+  readonly behind: readonly Step[];
+}
+
+/** An event that waits. */
+interface Kept {
+  readonly number: number;
+  readonly slots: (Value | undefined)[];
+}
+
 export interface FailureReport {
   readonly node: string;
   readonly event: number;
@@ -37,6 +55,13 @@ export class Worker {
   readonly #onFailure: (report: FailureReport) => void;
   #graph: CompiledGraph;
   #steps: readonly Step[] = [];
+  /** Those of `#steps` that run at once. */
+  #now: readonly Step[] = [];
+  #stages: readonly Stage[] = [];
+  /** Slots that stages read. */
+  #read: readonly number[] = [];
+  #kept: Kept[] = [];
+  #keptBytes = 0;
   #slots: (Value | undefined)[] = [];
   #events = 0;
   #heartbeat = 1;
@@ -83,7 +108,62 @@ export class Worker {
     const info = this.#info;
     info.event = number;
     info.heartbeat = this.#heartbeat;
-    for (const step of this.#steps) this.#run1(step, slots, info);
+    for (const step of this.#now) this.#run1(step, slots, info);
+    if (this.#stages.length > 0) this.#keep(number, slots);
+  }
+
+  /** Values are views that end with the event: what waits has copies. */
+  #keep(number: number, slots: readonly (Value | undefined)[]): void {
+    const kept = new Array<Value | undefined>(slots.length);
+    for (const slot of this.#read) {
+      const value = copyOf(slots[slot]);
+      kept[slot] = value;
+      if (isArray(value)) this.#keptBytes += value.data.byteLength;
+    }
+    this.#kept.push({ number, slots: kept });
+    if (this.#kept.length >= KEPT_EVENTS || this.#keptBytes >= KEPT_BYTES) this.flush();
+  }
+
+  /** Events that wait for user code in another process are given to it, and run to their end. */
+  flush(): void {
+    const kept = this.#kept;
+    if (kept.length === 0) return;
+    this.#kept = [];
+    this.#keptBytes = 0;
+    const info = this.#info;
+    for (const { many, behind } of this.#stages) {
+      for (const step of many) this.#runMany(step, kept);
+      for (const { number, slots } of behind.length > 0 ? kept : []) {
+        info.event = number;
+        for (const step of behind) this.#run1(step, slots, info);
+      }
+    }
+  }
+
+  #runMany(step: Step, kept: readonly Kept[]): void {
+    const { node, from, to, station } = step;
+    if (step.off) return;
+    const users: Kept[] = [];
+    const rows: Row[] = [];
+    for (const event of kept) {
+      const inputs = Array.from(from, (slot) => event.slots[slot]);
+      if (inputs.includes(undefined)) continue;
+      users.push(event);
+      rows.push({ inputs: inputs as Value[], info: { ...this.#info, event: event.number } });
+    }
+    if (rows.length === 0) return;
+    const outcomes: readonly Outcome<Value | boolean | undefined>[] | undefined =
+      node.kind === 'map' ? node.many?.(rows) : station?.addMany?.(rows);
+    outcomes?.forEach((outcome, i) => {
+      const { number, slots } = users[i]!;
+      if ('failure' in outcome) {
+        this.#failed(step, number, outcome.failure, outcome.off);
+        return;
+      }
+      step.inARow = 0;
+      if (to >= 0) slots[to] = outcome.result;
+      else if (outcome.result === true) step.used++;
+    });
   }
 
   #run1(step: Step, slots: (Value | undefined)[], info: EventInfo): void {
@@ -98,18 +178,24 @@ export class Worker {
     try {
       if (step.station !== undefined) {
         if (step.station.add(inputs, info)) step.used++;
-      } else slots[to] = computed(step.node, inputs);
+      } else slots[to] = computed(step.node, inputs, info);
       step.inARow = 0;
     } catch (error) {
-      step.failed++;
-      step.off = ++step.inARow >= FAILURES_IN_A_ROW;
-      const message = error instanceof Error ? error.message : String(error);
-      this.#onFailure({ node: step.node.spec.id, event: info.event, message, off: step.off });
+      this.#failed(step, info.event, error instanceof Error ? error.message : String(error));
     }
+  }
+
+  #failed(step: Step, event: number, message: string, off = false): void {
+    step.failed++;
+    step.inARow++;
+    const switched = !step.off && (off || step.inARow >= FAILURES_IN_A_ROW);
+    step.off ||= switched;
+    this.#onFailure({ node: step.node.spec.id, event, message, off: switched });
   }
 
   /** Closes heartbeat `k`: what has gathered since the last one. */
   issue(k: number): Answer {
+    this.flush();
     const parts = new Map<string, Part>();
     const errors = new Map<string, number>();
     for (const step of this.#steps) {
@@ -148,6 +234,7 @@ export class Worker {
 
   /** Configure: a new run begins; operations start from zero unless they are told not to. */
   configure(): void {
+    this.flush();
     this.#run++;
     for (const step of this.#steps) {
       if (step.node.spec.reset === 'run') step.station?.reset();
@@ -156,8 +243,21 @@ export class Worker {
     }
   }
 
+  /** A transition other than Configure, for user code. */
+  transition(name: string): void {
+    this.flush();
+    for (const step of this.#steps) {
+      try {
+        step.station?.transition?.(name);
+      } catch (error) {
+        this.#failed(step, this.#info.event, `at ${name}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+  }
+
   /** Unchanged nodes keep their state: they run on the same station. */
   #install(graph: CompiledGraph): void {
+    this.flush();
     const old = new Map(this.#steps.map((step) => [step.node.fingerprint + step.node.spec.id, step]));
     const slotOf = new Map(graph.sources.map(({ name }, slot) => [name, slot]));
     const steps: Step[] = [];
@@ -185,6 +285,22 @@ export class Worker {
     }
     this.#graph = graph;
     this.#steps = steps;
+    this.#arrange(steps);
     this.#slots = new Array(slotOf.size).fill(undefined);
+  }
+
+  /** Without user code in another process everything runs at once. */
+  #arrange(steps: readonly Step[]): void {
+    const levels = levelsOf(steps.map(({ node }) => node));
+    const level = ({ node }: Step) => levels.get(node.spec.id) ?? 0;
+    const many = steps.filter(({ node }) => takesMany(node));
+    const waits = (step: Step) => level(step) > 0 || many.includes(step);
+    const count = many.reduce((most, step) => Math.max(most, level(step) + 1), 0);
+    this.#now = steps.filter((step) => !waits(step));
+    this.#stages = Array.from({ length: count }, (_, n) => ({
+      many: many.filter((step) => level(step) === n),
+      behind: steps.filter((step) => level(step) === n + 1 && !many.includes(step)),
+    }));
+    this.#read = [...new Set(steps.filter(waits).flatMap(({ from }) => [...from]))];
   }
 }
