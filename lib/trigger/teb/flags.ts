@@ -194,7 +194,7 @@ const monitorFlags = {
     helpGroup: MONITORS,
   }),
   'mon-deal': Flags.string({
-    summary: 'no: wishes are passed on, and meb-route deal deals the buffers',
+    summary: 'deal monitor buffers; no passes wishes on to meb-route deal',
     options: ['yes', 'no'],
     default: 'yes',
     helpGroup: MONITORS,
