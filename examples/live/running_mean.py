@@ -14,7 +14,8 @@ tag, detector, algorithm, field = sys.argv[1:5]
 last = int(sys.argv[5]) if len(sys.argv) > 5 else 0
 count, total = 0, 0.0
 for evt in live.events(tag, reconnect=True):
-    block = evt[detector][0][algorithm]
+    segment = next(iter(evt[detector]))
+    block = segment[algorithm]
     if not block:
         continue  # this detector did not fire
     count += 1

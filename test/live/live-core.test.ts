@@ -109,6 +109,27 @@ t.test('serial: every client sees every event, and what a dying one held goes to
   t.equal(model.core.events.counts.delivered, 1);
 });
 
+for (const order of ['distributed', 'serial'] as const) {
+  t.test(`${order}: clients that keep what they take leave something for a good one`, async (t) => {
+    for (const clients of [2, 3, 5]) {
+      const model = enabled(8, clients, order);
+      for (let i = 0; i < clients; i++) model.join(true);
+      const everybody = [...model.live];
+      const good = everybody.at(-1)!;
+      let got = 0;
+      for (let i = 0; i < 200; i++) {
+        model.event();
+        for (const client of everybody) while (client !== good && client.queue.length > 0) client.takeEvent();
+        good.takeEvent();
+        if (i >= 100) got += good.hand.size;
+        model.returnEvent(good);
+        model.check();
+      }
+      t.equal(got, 100, `${clients} clients`);
+    }
+  });
+}
+
 t.test(
   'a client that returns no transition gets 10, then 32 wait, then it is disconnected; others get all',
   async (t) => {

@@ -63,6 +63,8 @@ export class EventDealer {
   private readonly shares: Shares;
   /** Events of each class that one client may have, taken or not; who keeps what it takes cannot keep more. */
   private readonly limits: number[];
+  /** In serial order: with all other clients stuck, one buffer is left. */
+  private readonly chainLimit: number;
   private readonly free: number[];
   private readonly holder: Int16Array;
   private readonly taken: Uint8Array;
@@ -82,6 +84,7 @@ export class EventDealer {
       Math.max(1, Math.floor(open / clients)),
       ...reserve.map((share) => Math.ceil(share.buffers / clients)),
     ];
+    this.chainLimit = clients === 1 ? buffers : Math.max(1, Math.floor((buffers - 1) / (clients - 1)));
     this.free = Array.from({ length: buffers }, (_, i) => buffers - 1 - i);
     this.holder = new Int16Array(buffers).fill(FREE);
     this.taken = new Uint8Array(buffers);
@@ -204,15 +207,9 @@ export class EventDealer {
     return undefined;
   }
 
-  /** Everybody sees every event, but who sits on as many as its part of the buffers is passed over. */
+  /** Everybody sees every event, but who has so many that others in its way would leave nothing to the rest is passed over. */
   private nextInChain(after: number): LiveClient | undefined {
-    const part = this.limits[0]!;
-    return this.clients.find(
-      (client) =>
-        client.number > after &&
-        client.ready &&
-        (client.given.length < part || client.given.length - client.waiting() < part),
-    );
+    return this.clients.find(({ number, ready, given }) => number > after && ready && given.length < this.chainLimit);
   }
 
   /** An event with a share is not kept out by those without. */
