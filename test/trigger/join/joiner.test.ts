@@ -46,18 +46,19 @@ t.test('persist or prescale: recorded; results of others are extra; nothing is j
   bench.result(20, { prescale: 1, damage: 16 });
   bench.result(20, { persist: 1 });
   bench.result(30);
+  bench.result(15);
   bench.result(35);
   t.strictSame(bench.fates(), ['10 record', '20 record damage 16', '30 discard']);
-  t.match(bench.joiner.counts, { extra: 2, dupResult: 1, recorded: 2, discarded: 1 });
+  t.match(bench.joiner.counts, { extra: 2, dupResult: 2, recorded: 2, discarded: 1 });
   t.equal(bench.joiner.awaited, 0);
 });
 
 t.test('no decision: the next is newer, the stream ended, or time is up (D6)', async (t) => {
   const newer = new Bench();
   newer.event(10);
-  newer.event(20);
-  newer.result(20);
-  t.strictSame(newer.fates(), ['10 record damage 32', '20 discard']);
+  newer.event(11);
+  newer.result(11);
+  t.strictSame(newer.fates(), ['10 record damage 32', '11 discard']);
   const ended = new Bench({ onMissing: 'discard' });
   ended.event(10);
   ended.event(20, 1, 4);
