@@ -1,7 +1,7 @@
 /** calib-pub and calib-sub as processes: existing subscribers, restarts, streams, failures (spec calib-pub.md, section 12). */
 
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { npyHeader } from '../../lib/calib/source/npy.ts';
@@ -46,8 +46,7 @@ function existingSubscriber(args: readonly string[]) {
 
 /** Waits until the publisher has so many subscribers. */
 async function subscribers(pub: PubProcess, count: number): Promise<void> {
-  // `end` changes nothing where no run is open, and its answer counts them.
-  while ((await pub.tell({ cmd: 'end' })).subscribers !== count);
+  while ((await pub.tell({ cmd: 'status' })).subscribers !== count);
 }
 
 for (const format of ['pickle', 'zlib']) {
@@ -319,6 +318,22 @@ t.test('shared memory: one copy for all, gone at the end and after SIGKILL', asy
   second.child.kill('SIGTERM');
   t.match(await second.ended, { status: 143 });
   t.equal(segments().length, 0);
+});
+
+t.test('a short stream with shared memory: the segment is there as long as its reader needs', async (t) => {
+  const folder = privateFolder(t);
+  const env = { XDG_RUNTIME_DIR: folder };
+  const source = constantsFolder(folder);
+  renameSync(join(source, 'epix'), join(source, 'hsd'));
+  const stream = join(folder, 'run.xtc2');
+  await run('dgram-gen', ['-n', '5', '--exp', 'tst1', '--run', '12', '-o', stream]);
+  const args = ['-d', 'hsd:0', '-p', '8', '--shm', '--expect', '1', '--expect-timeout', '60'];
+  const pub = new PubProcess(t, [...args, '--from-stream', stream, '--source', source], env);
+  const sub = await run('calib-sub', ['-d', 'hsd_0', '-p', '8', '--json'], { env });
+  t.equal(sub.status, 0, sub.stderr);
+  t.match(JSON.parse(sub.stdout.toString()), { exp: 'tst1', run: 12, segment: /^\/daqpipe-calib-p8-hsd_0-/ });
+  t.match(await pub.ended, { status: 0 });
+  t.match(pub.stderr, /OK in 1 = out 1; runs 1/);
 });
 
 t.test('command lines that make no sense end with 2', async (t) => {

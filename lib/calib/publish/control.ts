@@ -7,6 +7,7 @@ import type { ConstantSet } from '../types.ts';
 export type ControlCommand =
   | { cmd: 'begin'; exp: string; run: number }
   | { cmd: 'end' }
+  | { cmd: 'status' }
   | { cmd: 'prefetch'; exp: string; run: number };
 
 export interface ControlActions {
@@ -21,8 +22,9 @@ export interface ControlActions {
 export function parseCommand(line: string): ControlCommand {
   const value = objectOf(line);
   const { cmd, exp, run } = value;
-  if (cmd === 'end') return { cmd };
-  if (cmd !== 'begin' && cmd !== 'prefetch') throw wrong(`"cmd" is ${JSON.stringify(cmd)}, not begin, end or prefetch`);
+  if (cmd === 'end' || cmd === 'status') return { cmd };
+  if (cmd !== 'begin' && cmd !== 'prefetch')
+    throw wrong(`"cmd" is ${JSON.stringify(cmd)}, not begin, end, prefetch or status`);
   if (typeof exp !== 'string' || exp === '') throw wrong('"exp" is no text');
   if (typeof run !== 'number' || !Number.isSafeInteger(run) || run < 0) throw wrong('"run" is no number of a run');
   return { cmd, exp, run };
@@ -57,6 +59,8 @@ export async function obeyLines(input: Readable, actions: ControlActions, stop: 
     if (command.cmd === 'end') {
       actions.end();
       await actions.answer({ event: 'ended' });
+    } else if (command.cmd === 'status') {
+      await actions.answer({ event: 'status' });
     } else if (command.cmd === 'prefetch') {
       await actions.prefetch(command.exp, command.run);
       await actions.answer({ event: 'prefetched', exp: command.exp, run: command.run });

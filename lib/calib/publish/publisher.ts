@@ -132,7 +132,7 @@ export class Publisher {
   private async readersHaveOpened(): Promise<void> {
     const left = this.deliveredAt + LINGER_MS - performance.now();
     if (left <= 0) return;
-    const patience = AbortSignal.timeout(left);
+    const patience = AbortSignal.timeout(Math.ceil(left));
     while (!patience.aborted && this.connections > 0) await this.change(patience);
   }
 
