@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { evaluateLiteral } from '../../lib/python/subset/literal.ts';
 import { SC } from '../../lib/timing/machine.ts';
 import { evaluateScript } from '../../lib/timing/script/evaluate.ts';
-import { evaluateLiteral } from '../../lib/timing/script/literal.ts';
 import { runInPython } from '../../lib/timing/script/python-process.ts';
 import { expandMacros, type ScriptInstruction } from '../../lib/timing/sequence/macro.ts';
 import { filesBelow, needsShared, SHARED } from '../golden.ts';
@@ -55,7 +55,7 @@ t.test('anything else is an error with its line, never a guess', async (t) => {
     ['instrset = []\nwhile True:\n    pass\n', /WhileStatement/, 2],
     ['instrset = [i for i in range(3)]\n', /ArrayComprehension/, 1],
     ['import os\n', /psdaq\.seq/, 1],
-    ['x = 1\ny = f"{x}"\n', /FormatString/, 2],
+    ['x = 1\ny = f"{x:3}"\n', /formats within texts/, 2],
     ['x = open("f")\n', /name open is not defined/, 1],
     ['x = [1, 2][5]\n', /index 5/i, 1],
     ['a, b = 1, 2\n', /several values/, 1],
@@ -100,13 +100,13 @@ t.test('macros expand around counters in use, and lines move (timing 9.1)', asyn
 
 t.test('printed Python objects', async (t) => {
   t.same(
-    evaluateLiteral("{'a': [1, -2, True, None], 'b': {}}", 'f'),
+    evaluateLiteral("{'a': [1, -2, True, None], 'b': {}}", 'f', 'timing-script'),
     new Map<string, unknown>([
       ['a', [1, -2, true, null]],
       ['b', new Map()],
     ]),
   );
-  t.throws(() => evaluateLiteral("{'a': open('x')}", 'f'), { code: 'timing-script' });
+  t.throws(() => evaluateLiteral("{'a': open('x')}", 'f', 'timing-script'), { code: 'timing-script' });
 });
 
 t.test(

@@ -1,5 +1,5 @@
 import { DaqError } from '../../errors.ts';
-import type { PyValue } from '../script/value.ts';
+import type { PyValue } from '../../python/subset/value.ts';
 import { syntaxError, tryJson } from './document.ts';
 
 /** Enum name to its labels by number, as they travel with an object. */
@@ -117,8 +117,8 @@ export async function parseTsObject(text: string, file: string): Promise<TsTree>
 async function pythonLiteral(text: string, file: string, jsonMessage: string): Promise<unknown> {
   // What has no single-quoted key is rather JSON with a mistake.
   if (!/^\s*\{\s*'/.test(text)) throw syntaxError(file, jsonMessage, text);
-  const { evaluateLiteral } = await import('../script/literal.ts');
-  return plain(evaluateLiteral(text, file));
+  const { evaluateLiteral } = await import('../../python/subset/literal.ts');
+  return plain(evaluateLiteral(text, file, 'timing-script'));
 }
 
 function plain(value: PyValue): unknown {

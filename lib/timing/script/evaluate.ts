@@ -1,12 +1,10 @@
-import type { SyntaxNode } from '@lezer/common';
-import { parser } from '@lezer/python';
 import { DaqError } from '../../errors.ts';
+import { runSubset } from '../../python/subset/program.ts';
+import { PyForeign, typeName } from '../../python/subset/value.ts';
 import type { Machine } from '../machine.ts';
 import type { Warning } from '../partition.ts';
 import type { ScriptInstruction } from '../sequence/macro.ts';
-import { Expressions, type Scope } from './expression.ts';
 import { instructionConstructors } from './instruction.ts';
-import { asInt, asKey, isTrue, PyError, PyFunction, PyInstruction, type PyValue, typeName } from './value.ts';
 
 export interface ScriptResult {
   /** Instructions as written, macros not expanded. */
@@ -15,8 +13,8 @@ export interface ScriptResult {
   readonly warnings: readonly Warning[];
 }
 
-/** Statements a script may execute; a generated one needs about one per instruction. */
-const STATEMENT_LIMIT = 5_000_000;
+/** Code of all errors of scripts. */
+export const SCRIPT_ERROR = 'timing-script';
 
 /**
  * Runs a sequence script (spec timing 9.2) without Python: a subset, and anything outside it is an error with its line, never a guess.
@@ -24,186 +22,23 @@ const STATEMENT_LIMIT = 5_000_000;
  */
 export function evaluateScript(text: string, file: string, machine: Machine): ScriptResult {
   const warnings: Warning[] = [];
-  const run = new ScriptRun(text, file, instructionConstructors(machine, warnings));
-  run.block(parser.parse(text).topNode);
-  const list = run.scope.get('instrset');
+  const names = instructionConstructors(machine, warnings);
+  const scope = runSubset(text, { file, code: SCRIPT_ERROR, names, importProblem });
+  const list = scope.get('instrset');
   if (!Array.isArray(list))
-    throw new DaqError('timing-script', 'The script does not set `instrset` to a list.', { place: { file } });
+    throw new DaqError(SCRIPT_ERROR, 'The script does not set `instrset` to a list.', { place: { file } });
   const instructions = list.map((item, i) => {
-    if (item instanceof PyInstruction) return item.instruction;
-    throw new DaqError('timing-script', `Entry ${i} of instrset is a ${typeName(item)}, not an instruction.`, {
+    if (item instanceof PyForeign) return item.value as ScriptInstruction;
+    throw new DaqError(SCRIPT_ERROR, `Entry ${i} of instrset is a ${typeName(item)}, not an instruction.`, {
       place: { file },
     });
   });
-  const title = run.scope.get('title');
+  const title = scope.get('title');
   return { instructions, title: typeof title === 'string' ? title : null, warnings };
 }
 
-class ScriptRun {
-  readonly scope: Scope = new Map();
-  readonly #text: string;
-  readonly #file: string;
-  readonly #expressions: Expressions;
-  #statements = 0;
-
-  constructor(text: string, file: string, constructors: ReadonlyMap<string, PyFunction>) {
-    this.#text = text;
-    this.#file = file;
-    this.#expressions = new Expressions(text, this.scope, (node, message) => this.#fail(node, message));
-    for (const [name, value] of constructors) this.scope.set(name, value);
-    this.scope.set('len', new PyFunction('len', ([value]) => lengthOf(value ?? null)));
-    this.scope.set('range', new PyFunction('range', rangeOf));
-    this.scope.set('print', new PyFunction('print', () => null));
-  }
-
-  block(node: SyntaxNode): void {
-    for (let child = node.firstChild; child; child = child.nextSibling) {
-      if (child.name !== ':' && child.name !== ';' && child.name !== 'Comment') this.#statement(child);
-    }
-  }
-
-  #statement(node: SyntaxNode): void {
-    if (++this.#statements > STATEMENT_LIMIT) this.#fail(node, `more than ${STATEMENT_LIMIT} statements`);
-    switch (node.name) {
-      case 'AssignStatement':
-        return this.#assign(node);
-      case 'UpdateStatement':
-        return this.#update(node);
-      case 'ExpressionStatement':
-        this.#expressions.evaluate(node.firstChild as SyntaxNode);
-        return;
-      case 'ForStatement':
-        return this.#for(node);
-      case 'IfStatement':
-        return this.#if(node);
-      case 'StatementGroup':
-        return this.block(node);
-      case 'ImportStatement':
-        return this.#import(node);
-      case 'PassStatement':
-        return;
-      default:
-        this.#fail(node, node.type.isError ? 'this is not Python' : `a ${node.name} is outside the supported subset`);
-    }
-  }
-
-  /** Only the module whose names are built in may be named; nothing is loaded. */
-  #import(node: SyntaxNode): void {
-    const text = this.#text.slice(node.from, node.to);
-    if (!/^(from|import)\s+psdaq\.seq\b/.test(text))
-      this.#fail(node, `only the psdaq.seq module may be imported, not: ${text}`);
-  }
-
-  /** `a = b = value`; targets are names and subscripts. */
-  #assign(node: SyntaxNode): void {
-    const parts = children(node);
-    const values = parts.filter((part) => part.name !== 'AssignOp');
-    if (values.length !== parts.filter((part) => part.name === 'AssignOp').length + 1) {
-      this.#fail(node, 'assignments of several values at once and type notes are outside the supported subset');
-    }
-    const value = this.#expressions.evaluate(values[values.length - 1] as SyntaxNode);
-    for (const target of values.slice(0, -1)) this.#store(target, value);
-  }
-
-  #update(node: SyntaxNode): void {
-    const [target, operator, operand] = children(node);
-    if (!target || !operator || !operand) this.#fail(node, 'this is not an assignment');
-    const op = this.#text.slice(operator.from, operator.to - 1);
-    const current = this.#expressions.evaluate(target);
-    const value = this.#expressions.evaluate(operand);
-    // `list += list` changes the list itself, which other names may share.
-    if (op === '+' && Array.isArray(current) && Array.isArray(value)) current.push(...value);
-    else this.#store(target, this.#expressions.binary(node, op, current, value));
-  }
-
-  #store(target: SyntaxNode, value: PyValue): void {
-    if (target.name === 'VariableName') {
-      this.scope.set(this.#text.slice(target.from, target.to), value);
-      return;
-    }
-    const [object, bracket, index] = children(target);
-    if (target.name !== 'MemberExpression' || !object || bracket?.name !== '[' || !index) {
-      this.#fail(target, `cannot assign to a ${target.name}`);
-    }
-    const container = this.#expressions.evaluate(object);
-    const key = this.#expressions.evaluate(index);
-    if (container instanceof Map) container.set(asKey(key), value);
-    else if (Array.isArray(container)) this.#storeItem(target, container, asInt(key, 'index'), value);
-    else this.#fail(target, `a ${typeName(container)} has no items`);
-  }
-
-  #storeItem(target: SyntaxNode, list: PyValue[], index: number, value: PyValue): void {
-    const at = index < 0 ? index + list.length : index;
-    if (at < 0 || at >= list.length) this.#fail(target, `index ${index} is outside a list of ${list.length}`);
-    list[at] = value;
-  }
-
-  #for(node: SyntaxNode): void {
-    const parts = children(node);
-    const [, name, keyword, iterable, body, ...more] = parts;
-    if (
-      name?.name !== 'VariableName' ||
-      keyword?.name !== 'in' ||
-      !iterable ||
-      body?.name !== 'Body' ||
-      more.length > 0
-    ) {
-      this.#fail(node, 'only `for NAME in ...:` without else is in the supported subset');
-    }
-    const values = this.#expressions.evaluate(iterable);
-    const items = values instanceof Map ? [...values.keys()] : values;
-    if (!Array.isArray(items)) this.#fail(iterable, `cannot loop over a ${typeName(values)}`);
-    for (const item of items) {
-      this.scope.set(this.#text.slice(name.from, name.to), item);
-      this.block(body);
-    }
-  }
-
-  /** if, elif... : condition and body in turn; else: body. */
-  #if(node: SyntaxNode): void {
-    const parts = children(node);
-    for (let i = 0; i < parts.length; ) {
-      const keyword = parts[i]?.name;
-      if (keyword === 'else') {
-        this.block(parts[i + 1] as SyntaxNode);
-        return;
-      }
-      if (isTrue(this.#expressions.evaluate(parts[i + 1] as SyntaxNode))) {
-        this.block(parts[i + 2] as SyntaxNode);
-        return;
-      }
-      i += 3;
-    }
-  }
-
-  #fail(node: SyntaxNode, message: string): never {
-    const before = this.#text.slice(0, node.from);
-    const line = before.split('\n').length;
-    const place = { file: this.#file, line, column: node.from - before.lastIndexOf('\n') };
-    throw new DaqError('timing-script', `${message[0]?.toUpperCase()}${message.slice(1)}.`, { place });
-  }
-}
-
-/** Children without comments. */
-export function children(node: SyntaxNode): SyntaxNode[] {
-  const list: SyntaxNode[] = [];
-  for (let child = node.firstChild; child; child = child.nextSibling) if (child.name !== 'Comment') list.push(child);
-  return list;
-}
-
-function lengthOf(value: PyValue): number {
-  if (Array.isArray(value) || typeof value === 'string') return value.length;
-  if (value instanceof Map) return value.size;
-  throw new PyError(`a ${typeName(value)} has no length`);
-}
-
-function rangeOf(args: readonly PyValue[]): PyValue {
-  const [a, b, c] = args.map((value) => asInt(value, 'range argument'));
-  if (a === undefined || args.length > 3) throw new PyError('range takes one to three arguments');
-  const [start, stop] = b === undefined ? [0, a] : [a, b];
-  const step = c ?? 1;
-  if (step === 0) throw new PyError('range step must not be 0');
-  const count = Math.max(0, Math.ceil((stop - start) / step));
-  if (count > STATEMENT_LIMIT) throw new PyError(`range of ${count} is too long`);
-  return Array.from({ length: count }, (_, i) => start + i * step);
+/** Only the module whose names are built in may be named; nothing is loaded. */
+function importProblem(statement: string): string | undefined {
+  if (/^(from|import)\s+psdaq\.seq\b/.test(statement)) return undefined;
+  return `only the psdaq.seq module may be imported, not: ${statement}`;
 }

@@ -1,7 +1,7 @@
+import { asInt, PyError, PyForeign, PyFunction, type PyValue, typeName } from '../../python/subset/value.ts';
 import { type Machine, mainsNamed, markerNamed } from '../machine.ts';
 import type { Warning } from '../partition.ts';
 import { type Condition, LONGEST_SYNC, type ScriptInstruction } from '../sequence/macro.ts';
-import { asInt, PyError, PyFunction, PyInstruction, type PyValue, typeName } from './value.ts';
 
 type Arguments = (name: string) => PyValue;
 
@@ -15,7 +15,7 @@ export function instructionConstructors(machine: Machine, warnings: Warning[]): 
     build: (get: Arguments) => ScriptInstruction,
   ): [string, PyFunction] => [
     name,
-    new PyFunction(name, (args, named) => new PyInstruction(build(bind(name, parameters, args, named)))),
+    new PyFunction(name, (args, named) => new PyForeign('instruction', build(bind(name, parameters, args, named)))),
   ];
   const jumps = (name: string, kind: 'goto' | 'jump'): [string, PyFunction] => {
     const members = new Map([

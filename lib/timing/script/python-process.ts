@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { DaqError } from '../../errors.ts';
+import { PyError, PyFloat, PyForeign, type PyValue } from '../../python/subset/value.ts';
 import type { Machine } from '../machine.ts';
 import type { Warning } from '../partition.ts';
+import type { ScriptInstruction } from '../sequence/macro.ts';
 import type { ScriptResult } from './evaluate.ts';
 import { instructionConstructors } from './instruction.ts';
-import { PyError, PyFloat, PyInstruction, type PyValue } from './value.ts';
 
 /**
  * Runs inside python3: offers the names of the sequence module, runs the script from standard input, and prints what it put into `instrset`.
@@ -58,7 +59,7 @@ export async function runInPython(
     if (!make || args === null || named === null) throw fail(`${name} is not an instruction`);
     try {
       const made = make.call(args.map(value), new Map(Object.entries(named).map(([key, item]) => [key, value(item)])));
-      if (made instanceof PyInstruction) return made.instruction;
+      if (made instanceof PyForeign) return made.value as ScriptInstruction;
     } catch (error) {
       if (error instanceof PyError) throw fail(error.message);
       throw error;

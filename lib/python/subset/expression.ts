@@ -1,5 +1,6 @@
 import type { SyntaxNode } from '@lezer/common';
 import { binary, compare, subscript, unary } from './operator.ts';
+import { shown } from './percent.ts';
 import { asKey, isTrue, PyError, PyFloat, PyFunction, type PyValue, typeName } from './value.ts';
 
 export type Scope = Map<string, PyValue>;
@@ -24,6 +25,8 @@ export class Expressions {
         return this.#number(node);
       case 'String':
         return this.#string(node);
+      case 'FormatString':
+        return this.#formatString(node);
       case 'ContinuedString':
         return this.#parts(node)
           .map((part) => String(this.evaluate(part)))
@@ -107,11 +110,29 @@ export class Expressions {
     const match = /^([rRuU]?)('''|"""|'|")(.*)\2$/s.exec(this.#source(node));
     if (!match) return this.#fail(node, 'this kind of text is outside the supported subset');
     const [, prefix, , body] = match;
-    if (prefix === 'r' || prefix === 'R') return body as string;
-    return (body as string).replace(
-      /\\(.)/gs,
-      (_, c: string) => ESCAPES[c] ?? this.#fail(node, `escape \\${c} is not supported`),
-    );
+    return prefix === 'r' || prefix === 'R' ? (body as string) : this.#unescaped(node, body as string);
+  }
+
+  #unescaped(node: SyntaxNode, body: string): string {
+    return body.replace(/\\(.)/gs, (_, c: string) => ESCAPES[c] ?? this.#fail(node, `escape \\${c} is not supported`));
+  }
+
+  /** `f'{name}/lib'`: values without conversions and formats. */
+  #formatString(node: SyntaxNode): string {
+    const match = /^f('''|"""|'|")/i.exec(this.#source(node));
+    if (!match) return this.#fail(node, 'this kind of text is outside the supported subset');
+    const quote = (match[1] as string).length;
+    let text = '';
+    let at = node.from + 1 + quote;
+    const literal = (to: number) =>
+      this.#unescaped(node, this.#text.slice(at, to).replaceAll('{{', '{').replaceAll('}}', '}'));
+    for (const part of this.#children(node)) {
+      const [value, ...more] = this.#parts(part);
+      if (!value || more.length > 0) return this.#fail(part, 'formats within texts are outside the supported subset');
+      text += literal(part.from) + shown(this.evaluate(value));
+      at = part.to;
+    }
+    return text + literal(node.to - quote);
   }
 
   #variable(node: SyntaxNode): PyValue {

@@ -34,17 +34,18 @@ function convert(kind: string, value: PyValue, precision: string | undefined): s
         : String(Number(number.toPrecision(Number(precision ?? 6))));
     }
     case 's':
-      return show(value);
+      return shown(value);
     default:
       throw new PyError(`format %${kind} is not supported`);
   }
 }
 
-function show(value: PyValue): string {
+/** What `str` makes of a value. */
+export function shown(value: PyValue): string {
   if (typeof value === 'string') return value;
   if (value === null) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   if (value instanceof PyFloat) return Number.isInteger(value.value) ? value.value.toFixed(1) : String(value.value);
-  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
+  if (Array.isArray(value)) return `[${value.map(shown).join(', ')}]`;
   return typeof value === 'number' ? String(value) : `<${typeName(value)}>`;
 }

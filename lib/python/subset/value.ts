@@ -1,4 +1,7 @@
-import type { ScriptInstruction } from '../sequence/macro.ts';
+/**
+ * Values of a small part of Python that is evaluated here, without Python: what sequence scripts, process manager files and printed
+ * objects are made of. Anything outside the part is an error with its place, never a guess.
+ */
 
 /** A Python float; plain numbers are Python ints. */
 export class PyFloat {
@@ -8,11 +11,14 @@ export class PyFloat {
   }
 }
 
-/** An instruction object, so that a list can hold it beside numbers and texts. */
-export class PyInstruction {
-  readonly instruction: ScriptInstruction;
-  constructor(instruction: ScriptInstruction) {
-    this.instruction = instruction;
+/** An object of whoever evaluates, so that a list can hold it beside numbers and texts. */
+export class PyForeign {
+  /** For messages: `instruction`. */
+  readonly kind: string;
+  readonly value: unknown;
+  constructor(kind: string, value: unknown) {
+    this.kind = kind;
+    this.value = value;
   }
 }
 
@@ -34,7 +40,7 @@ export type PyValue =
   | boolean
   | null
   | PyFloat
-  | PyInstruction
+  | PyForeign
   | PyFunction
   | PyValue[]
   | Map<string | number, PyValue>;
@@ -48,7 +54,7 @@ export function typeName(value: PyValue): string {
   if (typeof value === 'string') return 'str';
   if (typeof value === 'boolean') return 'bool';
   if (value instanceof PyFloat) return 'float';
-  if (value instanceof PyInstruction) return 'instruction';
+  if (value instanceof PyForeign) return value.kind;
   if (value instanceof PyFunction) return 'function';
   return Array.isArray(value) ? 'list' : 'dict';
 }

@@ -1,5 +1,5 @@
 import { formatPercent } from './percent.ts';
-import { asInt, isTrue, PyError, PyFloat, PyFunction, PyInstruction, type PyValue, typeName } from './value.ts';
+import { asInt, isTrue, PyError, PyFloat, PyForeign, PyFunction, type PyValue, typeName } from './value.ts';
 
 function numeric(value: PyValue): number | null {
   if (typeof value === 'number') return value;
@@ -92,7 +92,7 @@ function equal(a: PyValue, b: PyValue): boolean {
   if (x !== null && y !== null) return x === y;
   if (Array.isArray(a) && Array.isArray(b))
     return a.length === b.length && a.every((item, i) => equal(item, b[i] as PyValue));
-  if (a instanceof PyInstruction || a instanceof PyFunction) throw new PyError(`a ${typeName(a)} cannot be compared`);
+  if (a instanceof PyForeign || a instanceof PyFunction) throw new PyError(`a ${typeName(a)} cannot be compared`);
   return a === b;
 }
 
