@@ -7,7 +7,7 @@ import { readConfig } from '../../lib/trigger/config/read.ts';
 import { sourcesOf } from '../../lib/trigger/wire/masks.ts';
 import { needsShared } from '../golden.ts';
 import { Random } from '../random.ts';
-import { type Expected, SCENARIOS, Scenario, scenarioNames } from '../trigger/scenarios.ts';
+import { contributionRecord, type Expected, SCENARIOS, Scenario, scenarioNames } from '../trigger/scenarios.ts';
 import { decide, type Line, linesOf, readResults, scratch, summaryOf, TebProcess } from '../trigger/teb-command.ts';
 
 const PATIENT = ['--timeout-ms', '600000'];
@@ -72,6 +72,12 @@ for (const name of needsShared('data', 'teb').skip === undefined ? scenarioNames
     t.equal(await teb.status(), 0, teb.stderr);
     t.same(teb.lines.map(comparable), expected, `a pipe per source, batches of ${batch}`);
     t.equal(teb.summary.decided, teb.summary.contributions);
+
+    if (!name.startsWith('script')) return;
+    const upstream = [...config, ...PATIENT, '--ipc', 'upstream', '--format', 'jsonl'];
+    const byProtocol = await decide(upstream, Buffer.concat(mixed(scenario).map(contributionRecord)));
+    t.equal(byProtocol.status, 0, byProtocol.stderr);
+    t.same(byProtocol.lines.map(comparable), expected, 'the protocol of the existing system');
   });
 }
 
