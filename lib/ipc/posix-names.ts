@@ -90,6 +90,17 @@ const PATTERNS: readonly Pattern[] = [
     }),
   },
   {
+    // Ours: contents of calib-pub --shm (docs/calib.md).
+    pattern: /^\/daqpipe-calib-p(?<p>\d+)-(?<det>.+?)(?:_(?<seg>\d+))?-\d+-\d+$/,
+    read: ({ p, det = '', seg }) => ({
+      type: 'segment',
+      kind: 'calibration constants',
+      partition: Number(p),
+      detector: det,
+      ...(seg === undefined ? {} : { segment: Number(seg) }),
+    }),
+  },
+  {
     pattern: /^\/PdsToMonitorEvQueue_(?<tag>.+)_(?<i>\d+)$/,
     read: ({ tag = '', i }) => ({ type: 'queue', kind: 'monitor events', detector: tag, worker: Number(i) }),
   },

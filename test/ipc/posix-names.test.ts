@@ -32,6 +32,20 @@ t.test('names of the trigger event builder and of monitors are recognised', (t) 
   t.end();
 });
 
+t.test('segments of calibration constants, of one segment, a detector, or several', (t) => {
+  const kind = 'calibration constants';
+  t.match(parseName('/daqpipe-calib-p6-opal_0-197-12'), {
+    type: 'segment',
+    kind,
+    partition: 6,
+    detector: 'opal',
+    segment: 0,
+  });
+  t.match(parseName('/daqpipe-calib-p6-opal-197-12'), { kind, detector: 'opal', segment: undefined });
+  t.match(parseName('/daqpipe-calib-p6-a_0+b_1-197-12'), { kind, detector: 'a_0+b', segment: 1 });
+  t.end();
+});
+
 t.test('queues beside a segment', (t) => {
   t.same(queuesBeside('/shmres_p0_a_b_1_2'), ['/mqinp_p0_a_b_1_2', '/mqres_p0_a_b_1_2']);
   t.same(queuesBeside('/shmtebinp_p0_teb1'), ['/mqtebinp_p0_teb1', '/mqtebres_p0_teb1']);
