@@ -55,7 +55,7 @@ t.test('anything else is an error with its line, never a guess', async (t) => {
     ['instrset = []\nwhile True:\n    pass\n', /WhileStatement/, 2],
     ['instrset = [i for i in range(3)]\n', /ArrayComprehension/, 1],
     ['import os\n', /psdaq\.seq/, 1],
-    ['x = 1\ny = f"{x:3}"\n', /formats within texts/, 2],
+    ['x = 1\ny = f"{x:3}"\n', /Formats within texts/, 2],
     ['x = open("f")\n', /name open is not defined/, 1],
     ['x = [1, 2][5]\n', /index 5/i, 1],
     ['a, b = 1, 2\n', /several values/, 1],
