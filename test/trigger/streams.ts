@@ -99,3 +99,19 @@ export function decisions(
     return decided === undefined ? [] : [resultBytes({ pid, svc, rogs, ...decided })];
   });
 }
+
+/** A stream for meb-route: every L1Accept with the buffer word that `wordOf` gives it. @param receiver source of the records */
+export function monStream(events: readonly Event[], wordOf: (index: number) => number, receiver: number): Buffer {
+  return Buffer.concat(
+    events.flatMap((event) => {
+      const record = asRecords([event]);
+      record.writeUInt32LE(receiver, 8 + 12);
+      return [u32(event.svc === L1 ? wordOf(pulseOf(event)) : 0), record];
+    }),
+  );
+}
+
+/** Number of the pulse of an L1Accept. */
+function pulseOf({ pid }: Event): number {
+  return (pid - FIRST_PID) / STEP - TRANSITIONS.length;
+}

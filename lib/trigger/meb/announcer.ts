@@ -7,16 +7,14 @@ const WORD = 4;
 export class Announcer {
   /** Words given to the stream. */
   words = 0;
-  /** Why nothing can be announced any more. */
+  /** Why nothing can be announced any more: nobody listens. */
   lost: string | undefined;
   private readonly sink: DgramSink;
-  private readonly onLost: (why: string) => void;
   private pending: number[] = [];
   private underWay: Promise<void> | undefined;
 
-  constructor(sink: DgramSink, onLost: (why: string) => void) {
+  constructor(sink: DgramSink) {
     this.sink = sink;
-    this.onLost = onLost;
   }
 
   announce(word: number): void {
@@ -58,6 +56,5 @@ export class Announcer {
     if (this.lost !== undefined) return;
     this.lost = (error as Error).message;
     this.sink.abandon();
-    this.onLost(this.lost);
   }
 }

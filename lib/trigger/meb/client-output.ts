@@ -7,10 +7,10 @@ import { OutputClosed } from '../../cli/output.ts';
 import type { DgramSink } from '../../stream/sink.ts';
 
 export interface ClientEvents {
-  /** The client has taken an event: its buffer is free again. */
+  /** The client has taken an event, or will not any more: its buffer is free again. */
   taken(word: number): void;
-  /** The client is gone; events it had not taken have been given back by `taken`. */
-  gone(client: ClientOutput, why: string): void;
+  /** The client is gone; its buffers come next. */
+  gone(why: string): void;
 }
 
 interface Given {
@@ -107,12 +107,12 @@ export class ClientOutput {
     const { queue } = this;
     this.queue = [];
     this.sink.abandon();
+    this.events.gone(why);
     for (const { word } of queue) {
       if (word === 0) continue;
       this.lost++;
       this.events.taken(word);
     }
-    this.events.gone(this, why);
   }
 }
 

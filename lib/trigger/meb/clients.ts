@@ -129,7 +129,7 @@ export class Clients {
     const { parts } = this;
     const client = new ClientOutput(sink, parts.maxEvent, {
       taken: parts.freed,
-      gone: (_, why) => this.left(place, why),
+      gone: (why) => this.left(place, why),
     });
     this.all.push(client);
     place.client = client;

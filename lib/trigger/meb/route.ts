@@ -9,6 +9,7 @@ import type { Output } from '../../cli/output.ts';
 import { openStream } from '../../stream/open.ts';
 import { openPatientSink } from '../../stream/socket/pipe-sink.ts';
 import type { ByteSource } from '../../stream/source.ts';
+import { REFERENCE_DGRAM_LIMIT } from '../../xtc/layout.ts';
 import { SERVICE } from '../../xtc/service.ts';
 import { BufferLedger } from '../route/buffer-ledger.ts';
 import { MON_PREFIX, MonitorBuilder, type MonitoredEvent } from '../route/monitor-builder.ts';
@@ -82,7 +83,8 @@ export class MebRoute {
       this.clients.open(),
     ]);
     this.sources = sources;
-    if (free) this.announcer = new Announcer(free, (why) => this.lost(`${free.name}: ${why}`));
+    // The decider ends before we do, so this is no loss; if it died, the receivers will say so.
+    if (free) this.announcer = new Announcer(free);
     // A decider that hears nothing of free buffers takes all as free at first.
     if (!free) this.allAnnounced();
     this.announce();
@@ -137,7 +139,7 @@ export class MebRoute {
     const end = await readRecords(source, record, {
       input: source.name,
       prefix: MON_PREFIX,
-      maxPayload: this.parts.options.maxEvent,
+      maxPayload: Math.max(this.parts.options.maxEvent, REFERENCE_DGRAM_LIMIT),
       held: true,
       onRecord: () => {
         carried.add(record.source);
@@ -224,11 +226,14 @@ export class MebRoute {
     this.announce();
   }
 
-  /** Buffers that were announced and came with no event are idle again (I11). */
+  /**
+   * A decider that hears nothing of free buffers begins with all of them anew (I11). One that does keeps those that it has not dealt, and
+   * announcing them again could have one dealt twice.
+   */
   private newRun(): void {
+    if (this.announcer) return;
     for (const ledger of this.ledgers.values()) ledger.configure();
-    if (this.announcer) this.announce();
-    else this.allAnnounced();
+    this.allAnnounced();
   }
 
   /** Announces what is idle, for monitors that somebody looks at. */
