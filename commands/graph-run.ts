@@ -5,8 +5,9 @@ import { DaqCommand, metricsFlag, processManagerFlags } from '../lib/cli/command
 import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
 import { UsageError } from '../lib/errors.ts';
 import type { GraphCase } from '../lib/graph/case/case-file.ts';
-import { playCalls, playSteps, Refused } from '../lib/graph/case/play.ts';
+import { playCalls, playSteps } from '../lib/graph/case/play.ts';
 import { compile } from '../lib/graph/compile/compile.ts';
+import { Refused } from '../lib/graph/compile/refused.ts';
 import { clusterFlags, compileOptions, graphFlags, parsePeriod, subjectOf } from '../lib/graph/flags.ts';
 import { FailureLog } from '../lib/graph/output/failure-log.ts';
 import { callJson, problemText, recordJson, recordText } from '../lib/graph/output/print.ts';

@@ -16,6 +16,8 @@ export interface Closing {
   readonly missing: readonly number[];
   readonly closed: Closed;
   readonly errors: ReadonlyMap<string, number>;
+  /** Contributors that have sent something since the heartbeat before closed. */
+  readonly heard: readonly number[];
 }
 
 export interface Contributor {
@@ -41,6 +43,7 @@ export class Collector {
   #late: Answer[] = [];
   /** What children had left when the stream ended: it comes under numbers that nobody issued. */
   readonly #rest: Answer[] = [];
+  readonly #heard = new Set<number>();
   #duplicates = 0;
   /** Every heartbeat up to this one is closed. */
   #closed = 0;
@@ -103,6 +106,7 @@ export class Collector {
     const k = answer.heartbeat;
     const answered = this.#answered.get(contributor) ?? new Intervals();
     this.#answered.set(contributor, answered);
+    this.#heard.add(contributor);
     if (!answered.add(k)) {
       this.#duplicates++;
       return [];
@@ -169,6 +173,8 @@ export class Collector {
     const missing = new Set<number>(absent.flatMap(({ workers }) => workers));
     for (const { missing: below } of onTime) for (const worker of below) missing.add(worker);
     this.#forgetStaysBefore(k + 1);
+    const heard = [...this.#heard];
+    this.#heard.clear();
     const included = new Map<number, number>();
     const errors = new Map<string, number>();
     for (const answer of [...lateOnes, ...onTime]) {
@@ -188,6 +194,7 @@ export class Collector {
       missing: [...missing].sort((a, b) => a - b),
       closed,
       errors,
+      heard,
     };
   }
 

@@ -17,6 +17,16 @@ export type Period =
   | { readonly kind: 'seconds'; readonly seconds: number }
   | { readonly kind: 'events'; readonly events: number };
 
+/** Transitions before which work is closed, and which user code hears of (spec 2.1, 2.9). */
+export const CLOSING: ReadonlySet<string> = new Set([
+  'Configure',
+  'Unconfigure',
+  'BeginRun',
+  'EndRun',
+  'BeginStep',
+  'EndStep',
+]);
+
 const anyone = () => true;
 
 export class Dealer {

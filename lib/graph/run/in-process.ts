@@ -4,12 +4,9 @@ import type { Balance } from '../../cli/balance.ts';
 import type { CompiledGraph } from '../compile/compile.ts';
 import type { EventSource, EventTaker } from '../source/types.ts';
 import { LocalCluster } from './cluster.ts';
-import { Dealer, type Period } from './dealer.ts';
+import { CLOSING, Dealer, type Period } from './dealer.ts';
 import type { HeartbeatRecord } from './global-side.ts';
 import type { FailureReport } from './worker.ts';
-
-/** Transitions before which work is closed, and which user code hears of (spec 2.1, 2.9). */
-const CLOSING = new Set(['Configure', 'Unconfigure', 'BeginRun', 'EndRun', 'BeginStep', 'EndStep']);
 
 export interface InProcessOptions {
   readonly period: Period;
