@@ -19,6 +19,7 @@ const STATUS: Readonly<Record<TebEnding['kind'], ExitStatus>> = {
   rejected: EXIT.no,
   'given-up': EXIT.loss,
   'connection-lost': EXIT.disconnected,
+  failed: EXIT.internal,
 };
 
 export default class TebDecide extends DaqCommand {
@@ -71,7 +72,7 @@ export default class TebDecide extends DaqCommand {
     try {
       await teb.run();
     } catch (error) {
-      this.report(teb, config, flags, { kind: 'rejected', why: (error as Error).message });
+      this.report(teb, config, flags, { kind: 'failed', why: (error as Error).message });
       throw error;
     }
     this.report(teb, config, flags, teb.ending);

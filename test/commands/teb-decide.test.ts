@@ -1,6 +1,6 @@
 /** teb-decide as a process: what it waits for and what not, bad input, failing deciders, lost connections, signals (spec teb.md, 4, 11, 12). */
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -309,6 +309,7 @@ t.test('wrong usage and unreadable inputs: status 2, and a sentence', async (t) 
   writeFileSync(join(folder, 'no-common.json'), '{"drps":[{"id":0,"rog":1}]}');
   writeFileSync(join(folder, 'no-trigger.json'), '{"drps":[{"id":0,"rog":0}]}');
   mkdirSync(join(folder, 'd'));
+  chmodSync(join(folder, 'd'), 0o755);
   const cases: [string[], RegExp][] = [
     [['--config', `${folder}/none.json`, '--in', '-'], /cannot be read/],
     [['--config', `${folder}/no-common.json`, '--in', '-'], /common group/],
@@ -327,6 +328,7 @@ t.test('wrong usage and unreadable inputs: status 2, and a sentence', async (t) 
     [['--config', good, '--in', '-', '--meb', '9:1'], /--meb/],
     [['--config', good, '--in', '-', '--script', script(folder, PASS_ALL), '--deciders', '0/2'], /stateless/],
     [['--config', good, '--in', `unix-listen:${folder}/d`], /no socket/],
+    [['--config', good, '--in', `unix-listen:${folder}/s`, '--out', `0=unix-listen:${folder}/d/s`], /open to others/],
     [['--in', '-'], /config/],
   ];
   for (const [args, expected] of cases) {

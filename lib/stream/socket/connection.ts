@@ -38,6 +38,8 @@ export async function beginConnection(address: SocketAddress, options: StreamOpt
     forget?.();
   };
   pending.connected.then(over, over);
+  // The stop may have come while we began to listen.
+  if (lifecycle?.stop.aborted) pending.abandon();
   return pending;
 }
 

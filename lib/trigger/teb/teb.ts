@@ -2,22 +2,21 @@
 
 import { formatBalance } from '../../cli/balance.ts';
 import type { Lifecycle } from '../../cli/lifecycle.ts';
-import { type Output, OutputClosed } from '../../cli/output.ts';
+import type { Output } from '../../cli/output.ts';
 import { UsageError } from '../../errors.ts';
-import { openSink, openStream, type StreamOptions } from '../../stream/open.ts';
 import type { ByteSource } from '../../stream/source.ts';
 import { Contracts } from '../building/contracts.ts';
 import { EventBuilder } from '../building/event-builder.ts';
 import { MonitorDealer } from '../dealing/monitor-dealer.ts';
 import type { Decider } from '../decide/types.ts';
-import type { BuiltEvent, TriggerConfig, Verdict } from '../types.ts';
+import type { TriggerConfig, Verdict } from '../types.ts';
 import { LIMIT } from '../wire/layout.ts';
-import { sourcesOf } from '../wire/masks.ts';
-import { ContributionInput, type Ending } from './contribution-input.ts';
+import type { ContributionInput } from './contribution-input.ts';
 import { DecisionLoop } from './decision-loop.ts';
 import { readFreeBuffers } from './free-buffers.ts';
+import { Incidents } from './incidents.ts';
 import { InputLoop } from './input-loop.ts';
-import { LimitedSay } from './limited-say.ts';
+import { openStreams } from './open.ts';
 import { ResultFan } from './result-fan.ts';
 import { ResultOutput } from './result-output.ts';
 import { addDecider, difference, rejections, type TebCounts, tebBalance, zeroTotals } from './totals.ts';
@@ -34,20 +33,18 @@ export interface TebParts {
 
 /** How a run ended (section 11). */
 export interface TebEnding {
-  kind: 'clean' | 'rejected' | 'connection-lost' | 'given-up';
+  kind: 'clean' | 'rejected' | 'connection-lost' | 'given-up' | 'failed';
   why: string;
 }
 
-const MAX_PAYLOAD = 1 << 24;
 const now = () => performance.now();
 
 export class Teb {
   readonly builder: EventBuilder;
   readonly dealer: MonitorDealer | undefined;
   private readonly parts: TebParts;
-  private readonly contracts: Contracts;
   private readonly totals = zeroTotals();
-  private readonly limited: LimitedSay;
+  private readonly incidents: Incidents;
   private results: ResultFan | undefined;
   private inputs: InputLoop | undefined;
   private loop: DecisionLoop | undefined;
@@ -59,15 +56,13 @@ export class Teb {
   private deciding = false;
   private resultsWhenConfigured = -1;
   private givenUp: string | undefined;
-  /** Connections that broke for good. */
-  private readonly lost: string[] = [];
 
   constructor(parts: TebParts) {
     const { config, options } = parts;
     this.parts = parts;
-    this.limited = new LimitedSay(parts.say);
-    this.contracts = new Contracts(config);
-    this.builder = new EventBuilder(this.contracts, {
+    const contracts = new Contracts(config);
+    this.incidents = new Incidents(contracts, this.totals, parts.say, now);
+    this.builder = new EventBuilder(contracts, {
       maxOpen: options.maxOpen,
       timeoutMs: options.timeoutMs,
       skewTicks: config.skewTicks,
@@ -81,23 +76,10 @@ export class Teb {
 
   /** Opens everything. @throws UsageError, InputError, DaqError if something cannot be had */
   async open(): Promise<void> {
-    const { options, lifecycle, say, stdout } = this.parts;
-    refuseTwice([...options.inputs.map(({ url }) => url), options.monIn]);
-    refuseTwice(options.outputs.map(({ url }) => url));
-    const streams: StreamOptions = { lifecycle, say, stdout, greeting: () => false };
-    const { inFormat: format } = options;
-    const bad = (why: string) => this.badFrame(why);
-    const inputs = options.inputs.map((address) => {
-      const open = () => openStream(address.url, streams);
-      return new ContributionInput(address, { format, maxPayload: MAX_PAYLOAD, open, bad });
-    });
-    // All at once: named pipes and sockets wait for each other's programs in any order.
-    const [sinks, monitorStream] = await Promise.all([
-      Promise.all(options.outputs.map(({ url }) => openSink(url, streams))),
-      options.monIn === undefined ? undefined : openStream(options.monIn, streams),
-      ...inputs.map((input) => input.open()),
-    ]);
-    this.monitorStream = monitorStream;
+    const { options } = this.parts;
+    const bad = (why: string) => this.incidents.badFrame(why);
+    const { inputs, sinks, monitor } = await openStreams(options, { ...this.parts, bad });
+    this.monitorStream = monitor;
     const outputs = sinks.map((sink, i) => {
       const broken = (error: unknown) => this.outputBroke(sink.name, error);
       return {
@@ -154,7 +136,8 @@ export class Teb {
     const counts = this.allCounts;
     const givenUp = this.givenUp ?? decider.givenUp;
     if (givenUp !== undefined) return { kind: 'given-up', why: givenUp };
-    if (this.lost.length > 0) return { kind: 'connection-lost', why: this.lost.join(', ') };
+    const { lost } = this.incidents;
+    if (lost.length > 0) return { kind: 'connection-lost', why: lost.join(', ') };
     const reasons = Object.entries(rejections(counts)).filter(
       ([reason, count]) => count > 0 && !(reason === 'no_common' && options.noCommon === 'discard'),
     );
@@ -197,7 +180,7 @@ export class Teb {
       hooks: {
         taken: () => this.loop!.poke(),
         rejected: (verdict, input) => this.rejected(verdict, input),
-        ended: (input, ending, forGood) => this.inputEnded(input, ending, forGood),
+        ended: (input, ending, forGood) => this.incidents.inputEnded(input, ending, forGood),
         reconnected: (input) => say(`${input.name}: connected again`),
       },
     });
@@ -220,7 +203,7 @@ export class Teb {
         configure: () => this.newRun(),
         unconfigure: () => this.endDecider(),
         room: () => this.room(),
-        fixedUp: (event) => this.fixedUp(event),
+        fixedUp: (event) => this.incidents.fixedUp(event),
         idle: () => this.isOver(),
       },
     });
@@ -291,9 +274,7 @@ export class Teb {
     if (inputs!.over) return builder.openEvents === 0;
     const { awaited, deadline } = builder;
     if (inputs!.blocked && deadline === undefined && awaited !== undefined) {
-      this.parts.say(
-        `no room for more events, and no time limit: source ${this.nameOf(awaited)} is left out until it speaks`,
-      );
+      this.incidents.leftOut(awaited);
       builder.lost(awaited, now());
     }
     return false;
@@ -312,55 +293,15 @@ export class Teb {
     });
   }
 
-  private rejected(verdict: Verdict, { name, record }: ContributionInput): void {
+  private rejected(verdict: Verdict, input: ContributionInput): void {
     const { noCommon, strict } = this.parts.options;
     if (verdict === 'no_common' && noCommon === 'discard') return;
-    const { pid, source } = record;
-    this.limited.line(now(), () => `${name}: ${verdict}: source ${this.nameOf(source)}, pid ${pid}`);
+    this.incidents.rejected(verdict, input);
     if (strict && verdict !== 'rogs_mismatch') this.inputs!.close();
   }
 
-  private fixedUp(event: BuiltEvent): void {
-    const { pid, missingLow, missingHigh, why } = event;
-    this.limited.line(now(), () => {
-      const names = sourcesOf(missingLow, missingHigh).map((source) => this.nameOf(source));
-      return `pid ${pid}: missing ${names.join(', ')} (${why})`;
-    });
-  }
-
-  private badFrame(why: string): void {
-    this.totals.badFrames++;
-    this.limited.line(now(), () => why);
-  }
-
-  private inputEnded(input: ContributionInput, ending: Ending, forGood: boolean): void {
-    if (ending.how === 'end') return;
-    const { say } = this.parts;
-    say(`${input.name}: ${ending.why}${forGood ? '' : '; trying to connect again'}`);
-    if (ending.how === 'garbled') {
-      this.totals.badFrames++;
-      return;
-    }
-    this.totals.lostSources += sourcesOf(input.sourcesLow, input.sourcesHigh).length;
-    if (forGood) this.lost.push(input.name);
-  }
-
   private outputBroke(name: string, error: unknown): void {
-    const why = error instanceof OutputClosed ? 'its reader has gone' : (error as Error).message;
-    this.parts.say(`${name}: ${why}; results for it are counted and dropped`);
-    this.lost.push(name);
+    this.incidents.outputBroke(name, error);
     if (this.results?.broken) this.inputs!.close();
   }
-
-  private nameOf(source: number): string {
-    const index = this.contracts.indexOf(source);
-    return index < 0 ? String(source) : `${source} (${this.contracts.aliases[index]})`;
-  }
-}
-
-/** A stream has one reader and one writer here. */
-function refuseTwice(urls: readonly (string | undefined)[]): void {
-  const given = urls.filter((url) => url !== undefined);
-  const twice = given.find((url, i) => given.indexOf(url) !== i);
-  if (twice !== undefined) throw new UsageError(`${twice} is given twice`);
 }
