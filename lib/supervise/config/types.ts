@@ -1,0 +1,80 @@
+/** What a file of processes says (spec procmgr.md 1.1, 2.1), whatever notation it has. */
+
+export interface Stage {
+  /** Program and arguments. */
+  readonly argv: readonly string[];
+}
+
+/** When a process is taken to be up. */
+export type Readiness =
+  | { readonly kind: 'alive'; readonly seconds: number }
+  | { readonly kind: 'line'; readonly pattern: string }
+  | { readonly kind: 'path'; readonly path: string };
+
+export interface RestartPolicy {
+  readonly when: 'never' | 'on-failure' | 'always';
+  /** Most restarts within `within` seconds. */
+  readonly most: number;
+  readonly within: number;
+}
+
+export interface Entry {
+  readonly id: string;
+  /** `localhost` unless the file says otherwise. */
+  readonly host: string;
+  /** As written; empty for our own notation. */
+  readonly flags: string;
+  /** As written, before anything is appended. */
+  readonly cmd: string;
+  readonly env: ReadonlyMap<string, string>;
+  /** Fixed control port of the process manager: kept, not used. */
+  readonly port: number | undefined;
+  readonly rtprio: number | undefined;
+  readonly conda: string | undefined;
+  readonly cores: number | undefined;
+  readonly envGroup: string | undefined;
+  /** Ids that must be up before. */
+  readonly after: readonly string[];
+  readonly ready: Readiness;
+  readonly restart: RestartPolicy;
+  /** Seconds between SIGINT and SIGKILL. */
+  readonly grace: number;
+  /** Line in the file, if known. */
+  readonly line: number | undefined;
+}
+
+export interface ProcessFile {
+  readonly file: string;
+  readonly notation: 'cnf' | 'yaml';
+  readonly platform: number | undefined;
+  readonly entries: readonly Entry[];
+}
+
+export type LintCode =
+  | 'missing-key'
+  | 'unknown-key'
+  | 'not-text'
+  | 'bad-id'
+  | 'duplicate-id'
+  | 'unknown-flag'
+  | 'bad-platform'
+  | 'bad-priority'
+  | 'bad-env'
+  | 'wrapper-in-cmd'
+  | 'outer-shell'
+  | 'appended-to-last-stage'
+  | 'missing-program'
+  | 'unknown-after'
+  | 'cycle'
+  | 'duplicate-port'
+  | 'not-stopped-politely';
+
+export interface LintProblem {
+  readonly code: LintCode;
+  readonly severity: 'error' | 'warning';
+  /** Of the entry, or its number if it has none. */
+  readonly id: string | null;
+  readonly message: string;
+  /** True if the existing lint finds it too. */
+  readonly existing: boolean;
+}
