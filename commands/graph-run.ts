@@ -8,7 +8,15 @@ import type { GraphCase } from '../lib/graph/case/case-file.ts';
 import { playCalls, playSteps } from '../lib/graph/case/play.ts';
 import { compile } from '../lib/graph/compile/compile.ts';
 import { Refused } from '../lib/graph/compile/refused.ts';
-import { clusterFlags, compileOptions, graphFlags, parsePeriod, subjectOf } from '../lib/graph/flags.ts';
+import {
+  clusterFlags,
+  codeFlags,
+  codeLoader,
+  compileOptions,
+  graphFlags,
+  parsePeriod,
+  subjectOf,
+} from '../lib/graph/flags.ts';
 import { FailureLog } from '../lib/graph/output/failure-log.ts';
 import { callJson, problemText, recordJson, recordText } from '../lib/graph/output/print.ts';
 import { InProcessRun } from '../lib/graph/run/in-process.ts';
@@ -22,6 +30,7 @@ export default class GraphRun extends DaqCommand {
   static override flags = {
     ...clusterFlags,
     ...graphFlags,
+    ...codeFlags,
     heartbeat: Flags.string({
       summary: 'period: seconds of event time, or a number of events',
       helpValue: '1s|1000ev',
@@ -49,9 +58,11 @@ export default class GraphRun extends DaqCommand {
     const failures = new FailureLog((message) => this.say(message), Date.now);
     const json = flags.format === 'jsonl';
     const onFailure = failures.add;
+    const loader = codeLoader(flags, (message) => this.say(message));
     try {
-      if (subject.kind === 'case') return this.play(subject.what, { ...options, onFailure });
-      const compiled = compile(subject.graph, { ...options, ...subject });
+      const code = await loader.load(subject.kind === 'case' ? subject.what.graph : subject.graph);
+      if (subject.kind === 'case') return this.play(subject.what, { ...options, code, onFailure });
+      const compiled = compile(subject.graph, { ...options, ...subject, code });
       if ('problems' in compiled) throw new Refused(compiled.problems);
       for (const warning of compiled.graph.warnings) this.say(`warning: ${warning}`);
       if (args.input === '-' && process.stdin.isTTY) throw new UsageError('no input: name one, or pipe dgrams into it');
@@ -81,6 +92,8 @@ export default class GraphRun extends DaqCommand {
       if (!(error instanceof Refused)) throw error;
       for (const problem of error.problems) this.say(problemText(problem));
       return EXIT.no;
+    } finally {
+      loader.close();
     }
   }
 

@@ -90,6 +90,9 @@ if (screens.length > 0) {
   writeFileSync(`${next}/screens/load.cjs`, "exports.load = (name) => import('./' + name + '.mjs');\n");
 }
 
+// See lib/cli/import-module.ts.
+writeFileSync(`${next}/import.cjs`, 'exports.load = (url) => import(url);\n');
+
 await build({
   ...cjs,
   entryPoints: ['scripts/describe-commands.ts'],

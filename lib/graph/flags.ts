@@ -6,6 +6,7 @@ import { parseBytes } from '../cli/size.ts';
 import { InputError, UsageError } from '../errors.ts';
 import { explain } from '../stream/source.ts';
 import { type GraphCase, readCase } from './case/case-file.ts';
+import { CodeLoader } from './code/load.ts';
 import { readGraph } from './compile/graph-file.ts';
 import type { Period } from './run/dealer.ts';
 import type { GraphSpec } from './types.ts';
@@ -46,6 +47,31 @@ export const graphFlags = {
     helpGroup: 'OUTPUT',
   }),
 };
+
+export const codeFlags = {
+  python: Flags.string({
+    summary: 'interpreter for .py files; default: the first with numpy',
+    helpValue: 'PROGRAM',
+    helpGroup: 'CODE',
+  }),
+  'code-limit': Flags.string({
+    summary: 'a .py file that takes longer for one call is stopped, and the event fails',
+    helpValue: 'TIME',
+    default: '5s',
+    helpGroup: 'CODE',
+  }),
+};
+
+/** A loader of user code as the flags say. Close it. @throws UsageError */
+export function codeLoader(
+  flags: { python?: string | undefined; 'code-limit': string },
+  say: (message: string) => void,
+): CodeLoader {
+  const match = /^(\d+(?:\.\d+)?)(s|ms)$/.exec(flags['code-limit']);
+  const limit = Number(match?.[1]) * (match?.[2] === 's' ? 1000 : 1);
+  if (!(limit > 0)) throw new UsageError(`--code-limit: "${flags['code-limit']}" is no time; write 5s or 500ms`);
+  return new CodeLoader({ python: flags.python, limit, say });
+}
 
 /** What a command works on. */
 export type Subject =

@@ -16,6 +16,10 @@ export interface PythonProcessOptions {
   prefix?: string;
   /** Opens fd 3 (to the process) and fd 4 (from it). */
   pipes?: boolean;
+  /** Our descriptors that become fd 3, 4, ... of the process, instead of pipes. */
+  descriptors?: readonly number[];
+  /** Its output goes straight to our stderr: for who waits for the process without reading what it says. */
+  inheritOutput?: boolean;
 }
 
 export interface PythonExit {
@@ -44,9 +48,10 @@ export class PythonProcess {
   constructor(options: PythonProcessOptions) {
     const { command, args } = boundToParent(options.command, options.args);
     this.prefix = options.prefix;
-    const ends = options.pipes ? (['pipe', 'pipe'] as const) : [];
+    const ends = options.pipes ? ['pipe' as const, 'pipe' as const] : (options.descriptors ?? []);
+    const output = options.inheritOutput ? 2 : 'pipe';
     this.child = spawn(command, args, {
-      stdio: ['ignore', 'pipe', 'pipe', ...ends],
+      stdio: ['ignore', output, output, ...ends],
       env: { ...process.env, ...options.env },
       // A ^C of the terminal is for us: we let the workers finish what they have.
       detached: true,

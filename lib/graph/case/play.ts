@@ -9,7 +9,7 @@ import type { Value } from '../value.ts';
 import { type Call, changed, type GraphCase, type Step } from './case-file.ts';
 
 /** What a case is played with, besides what it says itself. */
-export type PlayOptions = Pick<CompileOptions, 'amiCompat' | 'windowLimit'> & {
+export type PlayOptions = Pick<CompileOptions, 'amiCompat' | 'windowLimit' | 'code'> & {
   readonly onFailure?: (report: FailureReport) => void;
 };
 
