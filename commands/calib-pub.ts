@@ -52,14 +52,19 @@ export default class CalibPub extends DaqCommand {
     const { publication } = publisher;
     const meters = [...publisher.meters(), ...fetchMeters(fetcher.counters)];
     await this.observe({ balance: () => publication.balance(), meters }, flags.metrics);
+    // Nobody waits for a service, or for subscribers, after a signal.
+    this.lifecycle.stop.addEventListener('abort', () => {
+      fetcher.close();
+      publisher.end();
+    });
     let failed = true;
     let wrongLines = 0;
     try {
       wrongLines = await publishRuns(publishing, context);
       failed = false;
     } catch (error) {
-      failed = !(error instanceof OutputClosed);
-      throw error;
+      failed = !(error instanceof OutputClosed) && !this.lifecycle.stop.aborted;
+      if (failed || error instanceof OutputClosed) throw error;
     } finally {
       fetcher.close();
       await publisher.close();

@@ -2,6 +2,8 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import { npyHeader } from '../../lib/calib/source/npy.ts';
@@ -334,6 +336,32 @@ t.test('a short stream with shared memory: the segment is there as long as its r
   t.match(JSON.parse(sub.stdout.toString()), { exp: 'tst1', run: 12, segment: /^\/daqpipe-calib-p8-hsd_0-/ });
   t.match(await pub.ended, { status: 0 });
   t.match(pub.stderr, /OK in 1 = out 1; runs 1/);
+});
+
+t.test('a signal ends every wait: for subscribers, and for the service', async (t) => {
+  const folder = privateFolder(t);
+  const path = join(folder, 'a.sock');
+  const rest = ['--exp', 'tst1', '--run', '7', '--expect', '2', '--expect-timeout', '1000', '--bind', `ipc://${path}`];
+  const holding = new PubProcess(t, [...basic(constantsFolder(folder)), ...rest]);
+  await holding.says(/npy-frames at/);
+  const subscriber = new RawSubscriber({ path });
+  await new Promise((resolve) => subscriber.socket.once('data', resolve));
+  holding.child.kill('SIGTERM');
+  t.match(await holding.ended, { status: 143 });
+  subscriber.leave();
+
+  const silent = createServer(() => asked()).listen(0, '127.0.0.1');
+  let asked = () => {};
+  const request = new Promise<void>((resolve) => (asked = resolve));
+  await new Promise((resolve) => silent.once('listening', resolve));
+  t.teardown(() => silent.close());
+  const { port } = silent.address() as AddressInfo;
+  const source = `http://127.0.0.1:${port}/calib_ws`;
+  const fetching = new PubProcess(t, [...basic(source), ...rest, '--http-timeout', '1000']);
+  await request;
+  fetching.child.kill('SIGTERM');
+  t.match(await fetching.ended, { status: 143 });
+  t.match(fetching.stderr, /<W> calib-pub: LOSS/, 'nobody got this run');
 });
 
 t.test('command lines that make no sense end with 2', async (t) => {

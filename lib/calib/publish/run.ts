@@ -129,7 +129,7 @@ async function follow(url: string, session: Session, { flags, lifecycle, stdout,
 
 function stopped(stop: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (stop.aborted) resolve();
+    if (stop.aborted) return resolve();
     // A promise alone does not keep a program running.
     const alive = setInterval(() => {}, 1 << 30);
     stop.addEventListener(
