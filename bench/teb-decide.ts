@@ -177,7 +177,7 @@ async function latency(name: string, decider: string): Promise<void> {
       sent.push(performance.now());
       inputs[1]!.write(records[1]);
     }
-    await new Promise((resolve) => setImmediate(resolve));
+    await sleep(1);
   }
   for (const input of inputs) input.end();
   await once(child, 'close');
