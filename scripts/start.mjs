@@ -67,6 +67,11 @@ try {
     lines: 14,
     expect: 1,
   });
+  show(
+    '10. The whole trigger chain: four detectors, decisions in Python, recorded files, a viewer',
+    'examples/trigger/pipeline.sh $RUN/recorded 2>/dev/null',
+    { lines: 20 },
+  );
   console.log(
     `\n${problems === 0 ? 'All of it worked.' : `${problems} steps went wrong.`} Next: README.md, or "daqpipe" for the list of commands.`,
   );

@@ -2,7 +2,7 @@
 # The whole trigger chain on simulated data: two detectors at the common rate, two at lower rates, one of them at about 1 Hz.
 #
 #   dgram-gen -> drp-python (one per detector) -> eb-join (one per detector) -> recorded files
-#                      \-> contributions -> teb-decide -> decisions -/
+#                      \-> contributions -> teb-decide -> decisions -/   \-> meb-route -> a viewer
 #
 # usage: examples/trigger/pipeline.sh [FOLDER]      the recorded files go to FOLDER
 set -euo pipefail
@@ -24,7 +24,13 @@ for r in "${!detectors[@]}"; do
   outputs+=(--out "$r=unix-listen:$run/r$r")
 done
 teb-decide --config $config --script examples/trigger/keep_peaks.py "${inputs[@]}" "${outputs[@]}" --result-ext \
-  --summary "$run/teb.json" &
+  --mon-in "unix-listen:$run/free" --summary "$run/teb.json" &
+jobs+=($!)
+
+monitored=()
+for r in "${!detectors[@]}"; do monitored+=(--mon "unix-listen:$run/m$r"); done
+meb-route build --config $config "${monitored[@]}" --free "unix:$run/free" --client "$out/viewer.xtc2" \
+  --summary "$run/meb.json" &
 jobs+=($!)
 
 for r in "${!detectors[@]}"; do
@@ -33,7 +39,7 @@ for r in "${!detectors[@]}"; do
   if ((r == 0)); then triginfo=(--triginfo); fi
   drp-python examples/trigger/primitive.py -u "${detectors[r]}" --ipc pipe -i "${input[0]}" --trigger-out "unix:$run/c$r" |
     eb-join --receiver "$r" --config $config --results "unix:$run/r$r" --record "$out/${detectors[r]}.xtc2" \
-      --summary "$run/join$r.json" ${triginfo[@]+"${triginfo[@]}"} &
+      --mon "unix:$run/m$r" --summary "$run/join$r.json" ${triginfo[@]+"${triginfo[@]}"} &
   jobs+=($!)
 done
 
@@ -44,5 +50,7 @@ echo "teb-decide: $(cat "$run/teb.json")"
 for r in "${!detectors[@]}"; do
   echo "${detectors[r]}: $(dgram-cat --service L1Accept "$out/${detectors[r]}.xtc2" | wc -l) events recorded"
 done
+echo "for the viewer: $(cat "$run/meb.json")"
+for file in "$out"/*.xtc2; do echo "${file##*/}: $(dgram-cat --check "$file")"; done
 echo "an event with its decision:"
 dgram-cat -d --detector triginfo --service L1Accept -n 1 "$out/timing_0.xtc2"

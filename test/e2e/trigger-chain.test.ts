@@ -38,4 +38,13 @@ t.test('examples/trigger/pipeline.sh', async (t) => {
       name,
     );
   t.match(stdout, /triginfo_0 triginfo 0\.0\.1/);
+
+  const viewer = JSON.parse(/^for the viewer: (\{.*\})$/m.exec(stdout)![1]!) as Record<string, number>;
+  const [monitored] = summary.monitored;
+  t.match(viewer, { events: monitored, delivered: monitored, transitions: 11, stray: 0, fixed_up: 0 });
+  const shown = await run('dgram-cat', ['-d', join(folder, 'viewer.xtc2')]);
+  for (const name of Object.keys(DETECTORS)) t.match(shown.stdout.toString(), `${name} `, `the viewer knows ${name}`);
+  const balance = /eb-join: OK in 411 = out (\d+) \+ discarded (\d+)/.exec(stderr)!;
+  t.equal(Number(balance[1]), summary.persisted + 11, 'what was decided was recorded');
+  t.equal(Number(balance[1]) + Number(balance[2]), EVENTS + 11);
 });
