@@ -3,8 +3,8 @@
 import type { DgramReader } from '../../stream/dgram-reader.ts';
 import type { DgramSink } from '../../stream/sink.ts';
 import type { Dgram } from '../../xtc/dgram.ts';
+import { RUN_INFO, readRunInfo } from '../../xtc/run-info.ts';
 import { SERVICE } from '../../xtc/service.ts';
-import type { ShapesData } from '../../xtc/shapes-data.ts';
 import { Walker } from '../../xtc/walk.ts';
 import type { Segment } from '../wanted.ts';
 
@@ -16,8 +16,7 @@ export interface RunEvents {
 }
 
 /** Not detectors: what the DAQ says about itself. */
-const RESERVED: ReadonlySet<string> = new Set(['runinfo', 'chunkinfo', 'smdinfo', 'epics', 'epicsinfo', 'scan']);
-const RUNINFO = 'runinfo';
+const RESERVED: ReadonlySet<string> = new Set([RUN_INFO, 'chunkinfo', 'smdinfo', 'epics', 'epicsinfo', 'scan']);
 
 /**
  * Reads a stream to its end and tells what begins and ends in it.
@@ -52,8 +51,8 @@ async function tell(dgram: Dgram, walker: Walker, events: RunEvents): Promise<vo
     case SERVICE.Configure:
       return events.configure(segmentsOf(dgram, walker));
     case SERVICE.BeginRun: {
-      const { exp, run } = runOf(dgram, walker);
-      return events.begin(exp, run);
+      const { exp, run } = readRunInfo(dgram, walker);
+      return events.begin(exp, run ?? 0);
     }
     default:
       return events.end();
@@ -74,25 +73,4 @@ function segmentsOf(dgram: Dgram, walker: Walker): Segment[] {
     },
   });
   return [...found.values()];
-}
-
-function runOf(dgram: Dgram, walker: Walker): { exp: string | undefined; run: number } {
-  let exp: string | undefined;
-  let run = 0;
-  walker.walk(dgram, {
-    data: (block) => {
-      if (block.names.detName !== RUNINFO) return;
-      const experiment = fieldOf(block, 'expt');
-      const number = fieldOf(block, 'runnum');
-      if (experiment === undefined || number === undefined) return;
-      exp = block.string(experiment) || undefined;
-      run = block.number(number);
-    },
-  });
-  return { exp, run };
-}
-
-/** Number of a field that is there. */
-function fieldOf({ names, count }: ShapesData, name: string): number | undefined {
-  return names.fields.find((field) => field.name === name && field.index < count)?.index;
 }

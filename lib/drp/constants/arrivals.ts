@@ -1,12 +1,7 @@
 /** Which sets of constants have come, and which one a run gets. Pure: announcements in, choices out. */
 
+import type { RunInfo } from '../../xtc/run-info.ts';
 import type { Announcement } from './header.ts';
-
-/** What a BeginRun says about its run; undefined fields are not recorded in the stream. */
-export interface RunInfo {
-  exp: string | undefined;
-  run: number | undefined;
-}
 
 /** Publishers may be ahead of a stream that waits; every set takes its memory. */
 const MOST_WAITING = 8;

@@ -8,11 +8,12 @@ import { DataError } from '../../errors.ts';
 import { parseZmqUrl, type ZmqAddress } from '../../stream/zmq/address.ts';
 import { attach, KEEP_ALIVE } from '../../stream/zmq/binding.ts';
 import type { Dgram } from '../../xtc/dgram.ts';
+import { type RunInfo, readRunInfo } from '../../xtc/run-info.ts';
 import { SERVICE } from '../../xtc/service.ts';
-import { Arrivals, type RunInfo } from './arrivals.ts';
+import { Walker } from '../../xtc/walk.ts';
+import { Arrivals } from './arrivals.ts';
 import type { CalibCounters } from './calib-counters.ts';
 import { readAnnouncement, runName, TOPIC } from './header.ts';
-import { RunInfoReader } from './run-info.ts';
 import { type ConstantsSet, placeSet } from './set-file.ts';
 import { NOTHING_TOLD, type Told } from './told.ts';
 
@@ -41,7 +42,7 @@ export class ConstantsFeed {
   private readonly address: ZmqAddress;
   private socket: Subscriber | undefined;
   private readonly arrivals = new Arrivals<ConstantsSet>();
-  private readonly runs = new RunInfoReader();
+  private readonly walker = new Walker();
   private current: ConstantsSet | undefined;
   private wake = () => {};
   private failure: Error | undefined;
@@ -72,7 +73,7 @@ export class ConstantsFeed {
    * @throws DataError `no-constants` if they do not come in time and that is an error
    */
   async prepare(dgram: Dgram): Promise<boolean> {
-    const wanted = this.runs.read(dgram);
+    const wanted = this.runOf(dgram);
     if (dgram.service !== SERVICE.BeginRun) return true;
     const { stop } = this.options;
     const found = await this.await(wanted);
@@ -119,6 +120,12 @@ export class ConstantsFeed {
       say(`constants from ${endpoint} cannot be used: ${error.message}`);
     }
     this.wake();
+  }
+
+  /** To be shown every Configure and BeginRun. */
+  private runOf(dgram: Dgram): RunInfo {
+    if (dgram.service === SERVICE.Configure) this.walker.walk(dgram, {});
+    return readRunInfo(dgram, this.walker);
   }
 
   private async await(wanted: RunInfo): Promise<ReturnType<Arrivals<ConstantsSet>['take']>> {
