@@ -1,8 +1,7 @@
-import { writeFileSync } from 'node:fs';
 import { formatBalance } from '../lib/cli/balance.ts';
 import { DaqCommand, metricsFlag, processManagerFlags } from '../lib/cli/command.ts';
 import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
-import { DaqError, UsageError } from '../lib/errors.ts';
+import { UsageError } from '../lib/errors.ts';
 import { withOverrides } from '../lib/trigger/config/overrides.ts';
 import { readConfig } from '../lib/trigger/config/read.ts';
 import { makeDecider } from '../lib/trigger/decide/make.ts';
@@ -121,21 +120,10 @@ export default class TebDecide extends DaqCommand {
       ),
       undelivered,
     };
-    const line = `${JSON.stringify(summary)}\n`;
-    if (flags.stats) process.stderr.write(line);
-    if (flags.summary !== undefined) writeSummary(flags.summary, line);
+    if (flags.stats) writeSummary(summary);
+    if (flags.summary !== undefined) writeSummary(summary, flags.summary);
     const balance = formatBalance(tebBalance(counts));
     if (kind === 'clean') this.verdict('I', `OK ${balance}`);
     else this.verdict(kind === 'rejected' ? 'W' : 'E', `${kind}: ${why}; ${balance}`);
-  }
-}
-
-function writeSummary(file: string, line: string): void {
-  try {
-    writeFileSync(file, line);
-  } catch (error) {
-    throw new DaqError('output-failed', `the summary cannot be written: ${(error as Error).message}`, {
-      place: { file },
-    });
   }
 }

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { DaqError } from '../errors.ts';
 
 /** One line on stderr, or in a file instead. @throws DaqError `output-failed` */
-export function writeSummary(summary: Readonly<Record<string, unknown>>, file: string | undefined): void {
+export function writeSummary(summary: Readonly<Record<string, unknown>>, file?: string): void {
   const line = `${JSON.stringify(summary)}\n`;
   if (file === undefined) {
     process.stderr.write(line);
