@@ -66,17 +66,19 @@ export class InProcessRun implements EventTaker {
     await this.#options.drain();
   }
 
-  event(values: Parameters<EventTaker['event']>[0], time: number): void {
+  event(values: Parameters<EventTaker['event']>[0], time: number): undefined {
     if (this.#dealer.due(time)) this.#issue();
     const dealt = this.#dealer.deal(time);
     if (dealt) this.#cluster.event(dealt.number, dealt.worker, values);
+    return undefined;
   }
 
-  transition(name: string): void {
-    if (!CLOSING.has(name)) return;
+  transition(name: string): undefined {
+    if (!CLOSING.has(name)) return undefined;
     this.#issueIfAny();
     if (name === 'Configure') this.#cluster.configure();
     else this.#cluster.transition(name);
+    return undefined;
   }
 
   turn(): Promise<void> | undefined {

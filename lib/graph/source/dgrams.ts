@@ -52,12 +52,14 @@ export class DgramEvents implements EventSource {
         if (dgram.service === SERVICE.L1Accept) {
           fields.clear();
           this.#walker.walk(dgram, fields);
-          taker.event(fields.values, time);
+          const wait = taker.event(fields.values, time);
+          if (wait) await wait;
         } else {
           if (dgram.service === SERVICE.Configure) fields.forget();
           this.#walker.walk(dgram, fields);
           this.#configured ||= dgram.service === SERVICE.Configure;
-          taker.transition(serviceName(dgram.service), time);
+          const wait = taker.transition(serviceName(dgram.service), time);
+          if (wait) await wait;
         }
       }
       const pause = taker.turn();

@@ -59,11 +59,12 @@ export class SimulatedEvents implements EventSource {
     if (paced) await pause(this.#initTime);
     do {
       const random = generator(this.#options.seed);
-      taker.transition('Configure', time);
+      await taker.transition('Configure', time);
       const values = new Array<Value | undefined>(this.#makers.length);
       for (let n = 0; n < this.#bound && !this.#stopped && !stop?.aborted; n++) {
         for (const [i, maker] of this.#makers.entries()) values[i] = maker?.(random);
-        taker.event(values, time);
+        const wait = taker.event(values, time);
+        if (wait) await wait;
         time += this.#interval;
         if (paced) await pause(this.#interval);
         const turn = n % 256 === 255 || paced ? taker.turn() : undefined;

@@ -1,13 +1,14 @@
 import type { Value } from '../value.ts';
 
-/** Where events go. All calls are synchronous; values are views that end with the call. */
+/** Where events go. Values are views that end with the call, or with its promise. */
 export interface EventTaker {
   /**
    * @param values of the graph's sources, in their order; undefined where the detector is missing. The array is used again.
    * @param time seconds, as the event has it
+   * @returns a promise if it must wait
    */
-  event(values: readonly (Value | undefined)[], time: number): void;
-  transition(name: string, time: number): void;
+  event(values: readonly (Value | undefined)[], time: number): Promise<void> | undefined;
+  transition(name: string, time: number): Promise<void> | undefined;
   /** Between blocks of events: takes time to send what is ready. */
   turn(): Promise<void> | undefined;
 }

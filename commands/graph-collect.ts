@@ -1,0 +1,113 @@
+import * as Flags from '@oclif/core/flags';
+import { formatBalance } from '../lib/cli/balance.ts';
+import { DaqCommand, metricsFlag, processManagerFlags } from '../lib/cli/command.ts';
+import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
+import { UsageError } from '../lib/errors.ts';
+import { graphFlags } from '../lib/graph/flags.ts';
+import { collectorEndpoint } from '../lib/graph/net/endpoints.ts';
+import { endpointOf, memberFlags } from '../lib/graph/net/flags.ts';
+import { globalBalance, globalMeters, localBalance, localMeters } from '../lib/graph/net/meters.ts';
+import { FailureLog } from '../lib/graph/output/failure-log.ts';
+import { recordJson, recordText } from '../lib/graph/output/print.ts';
+
+export default class GraphCollect extends DaqCommand {
+  static override summary = 'merge what graph workers have accumulated: for one node, or for all of them into records';
+  static override usageLine = '--local N|--global [--manager ENDPOINT] [options]';
+  static override concern = 'graphs' as const;
+  static override endsBySignal = true;
+  static override exitMeanings = {
+    '0': 'the stream ended, or a signal came; everything dealt is in a record',
+    '1': 'the manager refused it, or the graph cannot be used here',
+    '3': 'events are in no record, or nodes failed',
+  };
+  static override baseFlags = { ...processManagerFlags, ...metricsFlag };
+  static override flags = {
+    ...memberFlags,
+    local: Flags.integer({ summary: 'collect for the workers of node N', helpValue: 'N', min: 0 }),
+    global: Flags.boolean({ summary: 'collect from all nodes, and print the records' }),
+    bind: Flags.string({
+      summary: 'where to take answers',
+      description: "The default is a socket beside the manager's, or a free port of this machine.",
+      helpValue: 'zmq+ipc://PATH|zmq+tcp://HOST:PORT',
+      helpGroup: 'CLUSTER',
+    }),
+    state: Flags.string({
+      summary: 'keep the state of --global in FILE, and go on with it after a restart',
+      helpValue: 'FILE',
+      helpGroup: 'OUTPUT',
+    }),
+    format: graphFlags.format,
+  };
+  static override examples = [
+    {
+      description: 'the two local collectors and the global one',
+      command: 'graph-collect --local 0 & graph-collect --local 1 & graph-collect --global',
+    },
+    {
+      description: 'nothing that was closed is lost by a restart',
+      command: 'graph-collect --global --state run.state',
+    },
+  ];
+
+  override async run(): Promise<ExitStatus> {
+    const { flags } = await this.parse(GraphCollect);
+    const { local } = flags;
+    if ((local === undefined) === !flags.global) throw new UsageError('give either --local N or --global');
+    if (flags.state !== undefined && !flags.global) throw new UsageError('--state belongs to --global');
+    const say = (message: string) => this.say(message);
+    const manager = endpointOf(flags.manager, flags.partition);
+    const name = local === undefined ? 'global' : `local${local}`;
+    const bind = flags.bind ?? collectorEndpoint(manager, name);
+    const onFailure = new FailureLog(say, Date.now).add;
+    const common = { id: local ?? 0, manager, bind, say, onFailure };
+    return local === undefined ? this.collectAll(common, flags) : this.collectNode(common, flags.metrics);
+  }
+
+  private async collectNode(common: Common, metrics: string | undefined): Promise<ExitStatus> {
+    const { LocalProcess } = await import('../lib/graph/net/local-process.ts');
+    const running = new LocalProcess({ ...common, role: 'local' }, common.onFailure);
+    await this.observe({ balance: () => localBalance(running), meters: localMeters(running) }, metrics);
+    await running.run(this.lifecycle.stop);
+    if (running.refused !== undefined) return this.refused(running.refused);
+    this.verdict('I', `OK ${formatBalance(localBalance(running))}`);
+    return EXIT.ok;
+  }
+
+  private async collectAll(
+    common: Common,
+    flags: { format: string; state?: string | undefined; metrics?: string | undefined },
+  ): Promise<ExitStatus> {
+    const { GlobalProcess } = await import('../lib/graph/net/global-process.ts');
+    const json = flags.format === 'jsonl';
+    const running = new GlobalProcess({
+      ...common,
+      role: 'global',
+      state: flags.state,
+      onRecord: (record) => {
+        for (const line of json ? [recordJson(record)] : recordText(record)) this.out.line(line);
+      },
+      drain: () => this.out.drain(),
+    });
+    await this.observe({ balance: () => globalBalance(running), meters: globalMeters(running) }, flags.metrics);
+    await running.run(this.lifecycle.stop);
+    if (running.refused !== undefined) return this.refused(running.refused);
+    const balance = globalBalance(running);
+    const lossy = balance.in !== balance.out || running.counts.failures > 0;
+    for (const line of running.nodeLines()) this.say(line);
+    this.verdict(lossy ? 'W' : 'I', `${lossy ? 'LOSS' : 'OK'} ${formatBalance(balance)}`);
+    return lossy ? EXIT.loss : EXIT.ok;
+  }
+
+  private refused(why: string): ExitStatus {
+    this.say(`refused: ${why}`);
+    return EXIT.no;
+  }
+}
+
+interface Common {
+  readonly id: number;
+  readonly manager: string;
+  readonly bind: string;
+  readonly say: (message: string) => void;
+  readonly onFailure: FailureLog['add'];
+}
