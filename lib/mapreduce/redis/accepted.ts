@@ -1,0 +1,61 @@
+/** Keys of results that the reducer has accepted, for a reducer that was restarted (spec mapreduce.md 3.4 and 5.2). */
+
+import { Intervals } from '../../intervals.ts';
+import { BadRecord, fieldsOf, parseFields, text } from './fields.ts';
+import { reportsIn } from './log.ts';
+import type { Registry } from './registry.ts';
+import { acceptedKeys, type Report } from './reports.ts';
+import { entriesOf } from './stream.ts';
+
+/** First and last event of each interval, by origin. */
+export type AcceptedIntervals = Readonly<Record<string, readonly (readonly [number, number])[]>>;
+
+/** What the controller writes with each snapshot: everything up to the log entry `through`. */
+export interface Reduced {
+  readonly through: string;
+  readonly accepted: AcceptedIntervals;
+}
+
+function readReduced(json: string): Reduced {
+  const fields = parseFields(json, 'accepted keys');
+  const accepted = fieldsOf(fields.accepted, 'accepted');
+  const isInterval = (ends: unknown) => Array.isArray(ends) && ends.length === 2 && ends.every(Number.isSafeInteger);
+  for (const ends of Object.values(accepted))
+    if (!Array.isArray(ends) || !ends.every(isInterval)) throw new BadRecord('accepted has no list of intervals');
+  return { through: text(fields, 'through'), accepted: accepted as AcceptedIntervals };
+}
+
+/**
+ * All keys of a map that were ever reported as accepted, by origin.
+ * @throws BadRecord if what is kept cannot be read
+ */
+export async function readAcceptedKeys(
+  { redis, keys }: Registry,
+  map: string,
+): Promise<ReadonlyMap<string, Intervals>> {
+  // Both at once: the controller trims the log in the step in which it writes the snapshot.
+  const answers = await redis.multi().get(keys.reduced(map)).xrange(keys.ready(map), '-', '+').exec();
+  const [snapshot, entries] = (answers ?? []).map(([, value]) => value) as [string | null, [string, string[]][]];
+  const reduced = snapshot === null ? { accepted: {} } : readReduced(snapshot);
+  const found = new Map(Object.entries(reduced.accepted).map(([origin, ends]) => [origin, new Intervals(ends)]));
+  for (const { data } of entriesOf(entries)) {
+    for (const [event, origin] of reportsOrNone(data).flatMap((report) =>
+      report.source === 'reducer' ? acceptedKeys(report) : [],
+    )) {
+      const own = found.get(origin) ?? new Intervals();
+      found.set(origin, own);
+      own.add(event);
+    }
+  }
+  return found;
+}
+
+/** The controller has counted what cannot be read. */
+function reportsOrNone(data: string): readonly Report[] {
+  try {
+    return reportsIn(data);
+  } catch (error) {
+    if (!(error instanceof BadRecord)) throw error;
+    return [];
+  }
+}

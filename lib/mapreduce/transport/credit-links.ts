@@ -1,0 +1,152 @@
+/** Links over credits: what a worker, an ingester and a reducer make of the messages (spec mapreduce.md 18). */
+
+import { BadRecord, type Fields, fieldsOf, type ResultKey } from '../redis/fields.ts';
+import { CreditsLink } from './credits-link.ts';
+import { feedOf, workOf } from './items.ts';
+import type { LinkSetup } from './stream-links.ts';
+import type { Feed, IngesterLink, ReducerLink, Work, WorkDone, WorkerLink } from './types.ts';
+
+export interface CreditsSetup extends LinkSetup {
+  readonly control: string;
+}
+
+/** A link that follows the controller when it moves. */
+export interface Movable {
+  moved(control: string): void;
+}
+
+const keyOf = ({ event_number, origin, attempt }: Pick<Work | Feed, 'event_number' | 'origin' | 'attempt'>) =>
+  `${event_number} ${attempt} ${origin ?? ''}`;
+
+function items(message: Fields, key: 'work' | 'feed'): readonly Fields[] {
+  const list = message[key] ?? [];
+  if (!Array.isArray(list)) throw new BadRecord(`${key} is no list`);
+  return list.map((item) => fieldsOf(item, key));
+}
+
+export class CreditsWorkerLink implements WorkerLink, Movable {
+  readonly #name: string;
+  readonly #link: CreditsLink;
+  /** Given and not reported. */
+  #open: Work[] = [];
+
+  constructor(setup: CreditsSetup) {
+    this.#name = setup.name;
+    this.#link = new CreditsLink({ ...setup, role: 'worker', next: () => 0 });
+  }
+
+  moved(control: string): void {
+    this.#link.moved(control);
+  }
+
+  async ready(): Promise<void> {
+    this.#send('ready', { completed: [], has_result: [] });
+  }
+
+  async *work(): AsyncGenerator<readonly Work[]> {
+    for await (const message of this.#link.messages) {
+      const have = message.again === true ? new Set(this.#open.map(keyOf)) : undefined;
+      const fresh = items(message, 'work')
+        .map(workOf)
+        .filter((work) => !have?.has(keyOf(work)));
+      if (fresh.length === 0) continue;
+      this.#open.push(...fresh);
+      yield fresh;
+    }
+  }
+
+  report(done: WorkDone): void {
+    for (const event of done.completed) {
+      const at = this.#open.findIndex(({ event_number }) => event_number === event);
+      if (at >= 0) this.#open.splice(at, 1);
+    }
+    this.#send('idle', done);
+  }
+
+  async finished(): Promise<void> {
+    this.#send('finished', { completed: [], has_result: [] });
+    await this.#link.confirmed();
+  }
+
+  #send(state: 'ready' | 'idle' | 'finished', { processing_times = null, ...done }: WorkDone): void {
+    this.#link.send({ state, source: 'worker', worker: this.#name, processing_times, ...done });
+  }
+
+  close(): Promise<void> {
+    return this.#link.close();
+  }
+}
+
+export class CreditsIngesterLink implements IngesterLink, Movable {
+  readonly #name: string;
+  readonly #link: CreditsLink;
+  #next = 0;
+  /** Events that were given again since the last hello. */
+  readonly #again = new Set<string>();
+
+  constructor(setup: CreditsSetup) {
+    this.#name = setup.name;
+    this.#link = new CreditsLink({ ...setup, role: 'ingester', next: () => this.#next });
+  }
+
+  moved(control: string): void {
+    this.#link.moved(control);
+  }
+
+  async *feed(): AsyncGenerator<readonly Feed[]> {
+    for await (const message of this.#link.messages) {
+      const fresh = items(message, 'feed')
+        .map(feedOf)
+        .filter((feed) => this.#isNew(feed));
+      if (fresh.length > 0) yield fresh;
+    }
+  }
+
+  /** First attempts come in order of their events; what is given again is known by its key. */
+  #isNew(feed: Feed): boolean {
+    if (feed.origin !== null) {
+      const key = keyOf(feed);
+      if (this.#again.has(key)) return false;
+      this.#again.add(key);
+      return true;
+    }
+    if (feed.event_number < this.#next) return false;
+    this.#next = feed.event_number + 1;
+    return true;
+  }
+
+  async finished(): Promise<void> {
+    this.#link.send({ state: 'finished', source: 'ingester', ingester: this.#name });
+    await this.#link.confirmed();
+  }
+
+  close(): Promise<void> {
+    return this.#link.close();
+  }
+}
+
+export class CreditsReducerLink implements ReducerLink, Movable {
+  readonly #link: CreditsLink;
+
+  constructor(setup: CreditsSetup) {
+    this.#link = new CreditsLink({ ...setup, role: 'reducer', next: () => 0 });
+  }
+
+  moved(control: string): void {
+    this.#link.moved(control);
+  }
+
+  report(accepted: readonly ResultKey[], refused: readonly ResultKey[] = []): void {
+    const report = { state: 'idle', source: 'reducer', completed: null, worker: null, accepted } as const;
+    this.#link.send({ ...report, ...(refused.length > 0 ? { refused } : {}) });
+  }
+
+  async finished(): Promise<void> {
+    this.#link.send({ state: 'finished', source: 'reducer', completed: null, worker: null });
+    await this.#link.confirmed();
+  }
+
+  close(): Promise<void> {
+    return this.#link.close();
+  }
+}

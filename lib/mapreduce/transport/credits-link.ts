@@ -1,0 +1,149 @@
+/**
+ * A service's end of the credits over ZeroMQ (spec mapreduce.md 18): one DEALER to the controller's ROUTER. Messages are JSON.
+ *
+ *     to the controller    {"hello": {role, name, service_uuid, map, next}}, {"reports": [...]}
+ *     from the controller  {"map": uuid, "work": [...]} or {"map": uuid, "feed": [...]}; "reports": n, the last one taken;
+ *                          "again": true when the whole that is open is said once more, after a hello
+ *
+ * When the controller is another one, the link says hello again with the reports that nobody has confirmed, and leaves out of the answer
+ * what it has already.
+ */
+
+import { Dealer } from 'zeromq';
+import { KEEP_ALIVE } from '../../stream/zmq/binding.ts';
+import { type Fields, number, parseFields } from '../redis/fields.ts';
+import type { Role } from '../redis/keys.ts';
+import type { Report } from '../redis/reports.ts';
+import { Mailbox } from './mailbox.ts';
+import { type NumberedReport, ReportNumbers } from './reports.ts';
+import type { LinkSetup } from './stream-links.ts';
+
+export interface CreditsOptions extends LinkSetup {
+  readonly role: Role;
+  /** `tcp://host:port` of the controller, from its update. */
+  readonly control: string;
+  /** Lowest event that an ingester has not been told; asked at each hello. */
+  readonly next: () => number;
+}
+
+const HELLO_MS = 1000;
+
+export class CreditsLink {
+  readonly #options: CreditsOptions;
+  #socket: Dealer;
+  #control: string;
+  #unconfirmed: NumberedReport[] = [];
+  readonly #numbers: ReportNumbers;
+  /** Nothing is sent before the controller has answered. */
+  #answered = false;
+  #flushing = false;
+  #sending: Promise<void> = Promise.resolve();
+  #closed = false;
+  #waiters: (() => void)[] = [];
+  readonly #hello: NodeJS.Timeout;
+  /** Messages of the controller, in order. */
+  readonly messages = new Mailbox<Fields>();
+
+  constructor(options: CreditsOptions) {
+    this.#options = options;
+    this.#numbers = new ReportNumbers(options.registry.serviceUuid);
+    this.#control = options.control;
+    this.#socket = this.#connect();
+    this.#hello = setInterval(() => !this.#answered && this.#sayHello(), HELLO_MS);
+  }
+
+  #connect(): Dealer {
+    const socket = new Dealer({
+      ...KEEP_ALIVE,
+      linger: 1000,
+      sendHighWaterMark: 0,
+      receiveHighWaterMark: 0,
+      reconnectInterval: 20,
+    });
+    socket.connect(this.#control);
+    this.#socket = socket;
+    this.#answered = false;
+    void this.#receive(socket);
+    this.#sayHello();
+    return socket;
+  }
+
+  /** The controller is another one, or has moved: an update said so. */
+  moved(control: string): void {
+    if (this.#closed) return;
+    this.#control = control;
+    this.#socket.close();
+    this.#connect();
+  }
+
+  #sayHello(): void {
+    const { role, name, map, registry, next } = this.#options;
+    const hello = { role, name, map, service_uuid: registry.serviceUuid, next: next() };
+    this.#queue({ hello, reports: this.#unconfirmed });
+  }
+
+  /** Puts a report on its way; it is kept until the controller has confirmed it. */
+  send(report: Report): void {
+    this.#unconfirmed.push(this.#numbers.put(report));
+    if (this.#flushing) return;
+    this.#flushing = true;
+    setImmediate(() => {
+      this.#flushing = false;
+      if (this.#answered && this.#unconfirmed.length > 0) this.#flush();
+    });
+  }
+
+  #sent = 0;
+
+  #flush(): void {
+    const reports = this.#unconfirmed.filter(({ report }) => report > this.#sent);
+    if (reports.length === 0) return;
+    this.#sent = reports.at(-1)!.report;
+    this.#queue({ reports });
+  }
+
+  #queue(message: object): void {
+    const socket = this.#socket;
+    const text = JSON.stringify(message);
+    // A socket that was closed meanwhile loses the message; the next hello repeats it.
+    this.#sending = this.#sending.then(() => socket.send(text)).catch(() => {});
+  }
+
+  async #receive(socket: Dealer): Promise<void> {
+    try {
+      for await (const [frame] of socket) this.#take(parseFields(String(frame), 'a message of the controller'));
+    } catch (error) {
+      if (!socket.closed) this.#options.say(`the controller cannot be understood: ${(error as Error).message}`);
+    }
+  }
+
+  #take(message: Fields): void {
+    if (message.map !== this.#options.map) return;
+    const confirmed = number(message, 'reports', 0);
+    this.#unconfirmed = this.#unconfirmed.filter(({ report }) => report > confirmed);
+    if (this.#unconfirmed.length === 0) for (const done of this.#waiters.splice(0)) done();
+    if (message.again === true) {
+      this.#answered = true;
+      this.#sent = Math.max(this.#sent, confirmed);
+      this.#flush();
+    }
+    this.messages.put(message);
+  }
+
+  /** Every report has been confirmed, or the link is closed. */
+  confirmed(): Promise<void> {
+    if (this.#unconfirmed.length === 0 || this.#closed) return Promise.resolve();
+    return new Promise((done) => this.#waiters.push(done));
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#hello);
+    if (this.#answered) this.#flush();
+    this.messages.end();
+    for (const done of this.#waiters.splice(0)) done();
+    await this.#sending;
+    this.#socket.close();
+  }
+}
