@@ -6,6 +6,7 @@ import { withOverrides } from '../lib/trigger/config/overrides.ts';
 import { readConfig } from '../lib/trigger/config/read.ts';
 import { makeDecider } from '../lib/trigger/decide/make.ts';
 import type { OnError } from '../lib/trigger/decide/types.ts';
+import { writeSummary } from '../lib/trigger/summary.ts';
 import { optionsFrom, programFrom, type TebFlags, tebFlags } from '../lib/trigger/teb/flags.ts';
 import { tebMeters } from '../lib/trigger/teb/meters.ts';
 import { Teb, type TebEnding } from '../lib/trigger/teb/teb.ts';
