@@ -112,6 +112,8 @@ export interface Kernel<S> {
   add(state: S, inputs: readonly Value[], info: EventInfo): boolean;
   /** For code in another process, where one call per event would be slow: many events in order, with one outcome each. */
   addMany?(state: S, rows: readonly Row[]): readonly Outcome<boolean>[];
+  /** What goes up, while `state` becomes zero again and keeps its memory. Without it a state is given away as it is. */
+  take?(state: S): S;
   /** Adds `part` to `state`; associative, and commutative up to rounding. `part` is never seen again. */
   merge(state: S, part: S): void;
   /** Values of `ports`; undefined leaves a port out. Changes nothing. */

@@ -1,10 +1,12 @@
 import type { Kernel } from '../types.ts';
-import type { Value } from '../value.ts';
-import { divided, plus, type Sum } from './sum.ts';
+import { isArray, type NumericArray, type Value } from '../value.ts';
+import { copyOf, divided, firstOf, plus, type Sum } from './sum.ts';
 
 interface Average {
   count: number;
   sum: Sum;
+  /** Workers: memory of the sum of the last heartbeat. */
+  spare?: NumericArray;
 }
 
 /** Average0D, 1D and 2D over everything since the last reset: ports `mean`, `count`. */
@@ -13,9 +15,17 @@ export function average(): Kernel<Average> {
     ports: ['mean', 'count'],
     zero: () => ({ count: 0, sum: undefined }),
     add(state, inputs) {
-      state.sum = plus(state.sum, inputs[0] as Value);
+      const value = inputs[0] as Value;
+      state.sum = state.sum === undefined ? firstOf(value, state.spare) : plus(state.sum, value);
       state.count++;
       return true;
+    },
+    take(state) {
+      const { count, sum } = state;
+      if (isArray(sum)) state.spare = sum.data;
+      state.count = 0;
+      state.sum = undefined;
+      return { count, sum: copyOf(sum) as Sum };
     },
     merge(state, part) {
       if (part.sum === undefined) return;

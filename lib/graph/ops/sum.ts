@@ -1,6 +1,7 @@
 /** Sums of numbers and of arrays, always in float64 (spec graph.md 2.5). */
 
 import { describeValue, isArray, isList, type NdArray, type NumericArray, type Value } from '../value.ts';
+import { addQuickly, sumMemory } from './simd/sums.ts';
 
 export type Sum = number | NdArray | undefined;
 
@@ -30,24 +31,62 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return true;
 }
 
+/**
+ * The first value of a sum that many are added to. A large array gets memory where adding is quick: such a sum stays where it is made, and what
+ * goes elsewhere is a copy.
+ * @param spare memory of an earlier sum
+ */
+export function firstOf(value: Value, spare: NumericArray | undefined): Sum {
+  if (!isArray(value)) return asNumber(value);
+  const { shape, data } = value;
+  const memory = spare?.length === data.length ? spare : sumMemory(data.length);
+  if (!memory) return plus(undefined, value);
+  memory.set(data);
+  return { dtype: 'float64', shape, data: memory };
+}
+
 function addInPlace(sum: NumericArray, value: NumericArray): void {
+  if (addQuickly(sum, value)) return;
   // One loop per kind of array: a shared one would see many kinds and be ten times slower.
-  if (value instanceof Float64Array) addFloat64(sum, value);
-  else if (value instanceof Float32Array) addFloat32(sum, value);
-  else if (value instanceof Uint16Array) addUint16(sum, value);
+  if (value instanceof Float64Array) addFloat64(sum as Float64Array, value);
+  else if (value instanceof Float32Array) addFloat32(sum as Float64Array, value);
+  else if (value instanceof Uint16Array) addUint16(sum as Float64Array, value);
   else for (let i = 0; i < value.length; i++) sum[i]! += value[i]!;
 }
 
-function addFloat64(sum: NumericArray, value: Float64Array): void {
-  for (let i = 0; i < value.length; i++) sum[i]! += value[i]!;
+// Four at a time is twice as fast as one by one.
+
+function addFloat64(sum: Float64Array, value: Float64Array): void {
+  let i = 0;
+  for (const end = value.length - 3; i < end; i += 4) {
+    sum[i]! += value[i]!;
+    sum[i + 1]! += value[i + 1]!;
+    sum[i + 2]! += value[i + 2]!;
+    sum[i + 3]! += value[i + 3]!;
+  }
+  for (; i < value.length; i++) sum[i]! += value[i]!;
 }
 
-function addFloat32(sum: NumericArray, value: Float32Array): void {
-  for (let i = 0; i < value.length; i++) sum[i]! += value[i]!;
+function addFloat32(sum: Float64Array, value: Float32Array): void {
+  let i = 0;
+  for (const end = value.length - 3; i < end; i += 4) {
+    sum[i]! += value[i]!;
+    sum[i + 1]! += value[i + 1]!;
+    sum[i + 2]! += value[i + 2]!;
+    sum[i + 3]! += value[i + 3]!;
+  }
+  for (; i < value.length; i++) sum[i]! += value[i]!;
 }
 
-function addUint16(sum: NumericArray, value: Uint16Array): void {
-  for (let i = 0; i < value.length; i++) sum[i]! += value[i]!;
+function addUint16(sum: Float64Array, value: Uint16Array): void {
+  let i = 0;
+  for (const end = value.length - 3; i < end; i += 4) {
+    sum[i]! += value[i]!;
+    sum[i + 1]! += value[i + 1]!;
+    sum[i + 2]! += value[i + 2]!;
+    sum[i + 3]! += value[i + 3]!;
+  }
+  for (; i < value.length; i++) sum[i]! += value[i]!;
 }
 
 /** `sum / count`, a new array if it is one. */

@@ -46,6 +46,7 @@ export class KernelStation implements Station {
   }
 
   take(): unknown {
+    if (this.#kernel.take) return this.#kernel.take(this.#state);
     const state = this.#state;
     this.#state = this.#kernel.zero();
     return state;

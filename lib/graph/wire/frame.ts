@@ -35,6 +35,8 @@ export function encodeFrame(value: unknown): Buffer {
   arrays.forEach((array, i) => {
     const [offset, length] = places[i]!;
     frame.set(new Uint8Array(array.buffer, array.byteOffset, length), start + offset);
+    // Old memory is nobody's business.
+    frame.fill(0, start + offset + length, start + aligned(offset + length));
   });
   return frame;
 }
