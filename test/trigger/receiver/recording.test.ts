@@ -37,7 +37,7 @@ for (const messages of [false, true]) {
         const ebd = seed % 2 === 0;
         const largest = [200, 9000, 300_000][seed % 3]!;
         const tail = u32(...Array.from({ length: 10 }, (_, i) => i));
-        const events = Array.from({ length: largest > 9000 ? 40 : 600 }, (_, i) => {
+        const events = Array.from({ length: [6000, 2500, 300][seed % 3]! }, (_, i) => {
           const payload = Buffer.alloc(random.below(random.chance(0.3) ? 100 : largest), i);
           return dgram({ service: L1ACCEPT, sec: i }, xtc(1, payload));
         });
@@ -55,6 +55,10 @@ for (const messages of [false, true]) {
           expected.push(withTail ? Buffer.concat([events[i]!, tail]) : events[i]!);
           recording.event(slab, start, size, withTail ? tail : undefined);
         };
+        const take = () => {
+          while (pebble.next())
+            waiting.push({ slab: pebble.hold(), start: pebble.start, size: pebble.size, index: index++ });
+        };
         for (let at = 0; at < input.length; ) {
           const space = pebble.space();
           const part = Math.min(space.length, 1 + random.below(150_000), input.length - at);
@@ -63,7 +67,7 @@ for (const messages of [false, true]) {
           at += part;
           while (pebble.next())
             waiting.push({ slab: pebble.hold(), start: pebble.start, size: pebble.size, index: index++ });
-          while (waiting.length > random.below(60)) decide();
+          while (waiting.length > random.below(largest > 9000 ? 4 : 60)) decide();
           if (random.chance(0.5)) {
             // More comes while a write is under way.
             const drained = recording.drain();
@@ -74,8 +78,7 @@ for (const messages of [false, true]) {
             await drained;
           }
         }
-        while (pebble.next())
-          waiting.push({ slab: pebble.hold(), start: pebble.start, size: pebble.size, index: index++ });
+        take();
         while (waiting.length > 0) decide();
         await recording.drain();
         const whole = Buffer.concat(expected);
