@@ -497,6 +497,19 @@ t.test('a connection that breaks: status 4, or with --reconnect it is made again
   }
 });
 
+t.test('SIGTERM while a connection is away ends in order', async (t) => {
+  const args = ['--config', configFile(scratch(t), [0]), ...PATIENT, '--in', 'tcp-listen:0', '--reconnect'];
+  const teb = new TebProcess(args, 0);
+  const source = await connected(teb, 0);
+  source.write(bytesOf([...begin(0), event(0, 2000)]));
+  await teb.decision(2000);
+  source.resetAndDestroy();
+  await teb.until(() => /trying to connect again/.test(teb.stderr));
+  teb.child.kill('SIGTERM');
+  t.equal(await teb.status(), 0, teb.stderr);
+  t.match(teb.summary, { lost_source: 1, results: 5 });
+});
+
 /** Connects to the port that was taken as the n-th. */
 async function connected(teb: TebProcess, n: number): Promise<Socket> {
   const ports = () => [...teb.stderr.matchAll(/is tcp:127\.0\.0\.1:(\d+)/g)].map((match) => Number(match[1]));

@@ -33,6 +33,8 @@ export class ContributionInput {
   sourcesLow = 0;
   sourcesHigh = 0;
   over = false;
+  /** Told to end. */
+  closed = false;
   private readonly parts: InputParts;
   private source: ByteSource | undefined;
   private splitter: RecordSplitter;
@@ -44,7 +46,6 @@ export class ContributionInput {
   private problem: DataError | undefined;
   /** Something has come. */
   private begun = false;
-  private closed = false;
 
   constructor({ url, sources }: InputAddress, parts: InputParts) {
     this.name = url;

@@ -71,12 +71,14 @@ export class InputLoop {
   private async serve(input: ContributionInput): Promise<void> {
     const { builder, hooks, now } = this.parts;
     for (;;) {
-      const ending = await this.read(input);
+      let ending = await this.read(input);
       if (ending.how === 'lost' && this.parts.reconnect && !this.parts.stop.aborted) {
         hooks.ended(input, ending, false);
         for (const source of sourcesOf(input.sourcesLow, input.sourcesHigh)) builder.lost(source, now());
         hooks.taken();
         if (await this.again(input)) continue;
+        // Told to stop while it was away: that is an end like any other.
+        ending = { how: 'end' };
       }
       input.over = true;
       this.left--;
@@ -126,7 +128,7 @@ export class InputLoop {
   /** Makes a connection anew, as often as it takes; false if a stop came first. */
   private async again(input: ContributionInput): Promise<boolean> {
     const { stop, hooks } = this.parts;
-    while (!stop.aborted) {
+    while (!stop.aborted && !input.closed) {
       try {
         await input.reopen();
         hooks.reconnected(input);
