@@ -1,7 +1,7 @@
 /** Graph files: YAML or JSON, the same document (spec graph.md 3). */
 
 import { dirname } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
+import { yamlDocument } from '../../cli/yaml-document.ts';
 import { InputError } from '../../errors.ts';
 import type { CodeSpec, GraphSpec, NodeSpec, SourceSpec, SourceType } from '../types.ts';
 
@@ -14,13 +14,7 @@ const NODE_KEYS = new Set(['id', 'op', 'in', 'reset', 'hold', 'of', 'allow_small
  * @throws InputError `graph-file` with the place
  */
 export function readGraph(text: string, file: string): GraphSpec {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const [mistake] = document.errors;
-  if (mistake) {
-    const { line, col } = lines.linePos(mistake.pos[0]);
-    throw new InputError(mistake.message.split('\n')[0]!, { place: { file, line, column: col }, cause: mistake });
-  }
+  const { document } = yamlDocument(text, file);
   return graphFrom(document.toJS({ maxAliasCount: 1000 }), file);
 }
 

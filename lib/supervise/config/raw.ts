@@ -1,0 +1,39 @@
+/** The entries of a process file before anybody has looked whether they make sense. */
+
+import type { PyValue } from '../../python/subset/value.ts';
+
+/** One entry: keys as written, values of any kind. */
+export interface RawEntry {
+  readonly values: ReadonlyMap<string, unknown>;
+  readonly line: number | undefined;
+}
+
+export interface RawFile {
+  readonly file: string;
+  readonly entries: readonly RawEntry[];
+  /** What the file, or the command line, says about the platform. */
+  readonly platform: string | undefined;
+}
+
+/** Keys of the process manager, and of the Slurm manager (spec procmgr.md 1.1, 2.1). */
+export const PROCMGR_KEYS = ['id', 'cmd', 'flags', 'port', 'host', 'rtprio', 'env', 'evr', 'conda'] as const;
+export const SLURM_KEYS = ['cores', 'env_group', 'conda_env'] as const;
+
+/** Line of an entry: where its id is written. */
+export function lineOf(text: string, id: unknown): number | undefined {
+  if (typeof id !== 'string' || id === '') return undefined;
+  const lines = text.split('\n');
+  const at = lines.findIndex(
+    (line) => !line.trimStart().startsWith('#') && (line.includes(`'${id}'`) || line.includes(`"${id}"`)),
+  );
+  return at < 0 ? undefined : at + 1;
+}
+
+/** Entries of a list of dictionaries. */
+export function rawEntries(list: readonly PyValue[], text: string): RawEntry[] {
+  return list.map((item) => {
+    const values =
+      item instanceof Map ? new Map([...item].map(([key, value]) => [String(key), value as unknown])) : new Map();
+    return { values, line: lineOf(text, values.get('id')) };
+  });
+}

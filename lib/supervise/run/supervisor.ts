@@ -1,0 +1,193 @@
+/**
+ * Who runs, who waits, who is stopped next (docs/supervise.md). Pure: exits, readiness and time come in, orders go out. One machine for local
+ * processes; the plan for Slurm is made from the same entries.
+ */
+
+import type { Entry } from '../config/types.ts';
+
+export type State = 'waiting' | 'starting' | 'running' | 'backoff' | 'stopping' | 'done' | 'failed' | 'stopped';
+
+export type Order =
+  | { readonly kind: 'spawn'; readonly id: string }
+  | { readonly kind: 'signal'; readonly id: string; readonly signal: 'SIGINT' | 'SIGKILL' };
+
+/** How an entry ended: the last stage that failed decides, as with a shell's pipefail. */
+export interface ExitOf {
+  /** 0 for a clean end. */
+  readonly status: number;
+  /** By stage, in order: exit status, 128 + n for signals. */
+  readonly stages: readonly number[];
+}
+
+export interface EntryState {
+  readonly entry: Entry;
+  state: State;
+  /** When the state began, milliseconds. */
+  since: number;
+  restarts: number;
+  /** Of restarts within the policy's window. */
+  readonly recent: number[];
+  exit: ExitOf | undefined;
+  /** Stopped by somebody who wants it to stay down. */
+  wanted: boolean;
+  killed: boolean;
+}
+
+const SECOND = 1000;
+const LONGEST_PAUSE = 10 * SECOND;
+
+const DOWN: ReadonlySet<State> = new Set(['done', 'failed', 'stopped']);
+const ALIVE: ReadonlySet<State> = new Set(['starting', 'running', 'stopping']);
+
+export class Supervisor {
+  readonly #entries = new Map<string, EntryState>();
+  #orders: Order[] = [];
+
+  constructor(entries: readonly Entry[], now: number) {
+    for (const entry of entries) {
+      this.#entries.set(entry.id, {
+        ...{ entry, state: 'stopped', since: now, restarts: 0, recent: [], exit: undefined },
+        ...{ wanted: false, killed: false },
+      });
+    }
+  }
+
+  /** In the order of the file. */
+  get entries(): readonly Readonly<EntryState>[] {
+    return [...this.#entries.values()];
+  }
+
+  /** Orders since the last call. */
+  takeOrders(): readonly Order[] {
+    const orders = this.#orders;
+    this.#orders = [];
+    return orders;
+  }
+
+  /** True when nothing runs and nothing will without being asked. */
+  get idle(): boolean {
+    return this.entries.every(({ state }) => DOWN.has(state));
+  }
+
+  /** Starts entries and what they come after. @throws nothing: unknown ids are the caller's business */
+  start(ids: readonly string[], now: number): void {
+    for (const id of this.#withNeeded(ids)) {
+      const one = this.#entries.get(id);
+      if (!one) continue;
+      one.wanted = true;
+      if (!DOWN.has(one.state)) continue;
+      one.recent.length = 0;
+      this.#go(one, 'waiting', now);
+    }
+    this.#advance(now);
+  }
+
+  #withNeeded(ids: readonly string[]): ReadonlySet<string> {
+    const all = new Set<string>();
+    const visit = (id: string) => {
+      if (all.has(id)) return;
+      all.add(id);
+      for (const before of this.#entries.get(id)?.entry.after ?? []) visit(before);
+    };
+    for (const id of ids) visit(id);
+    return all;
+  }
+
+  /** Stops entries, those that come after others first. */
+  stop(ids: readonly string[], now: number): void {
+    for (const id of ids) {
+      const one = this.#entries.get(id);
+      if (!one) continue;
+      one.wanted = false;
+      if (one.state === 'waiting' || one.state === 'backoff') this.#go(one, 'stopped', now);
+    }
+    this.#advance(now);
+  }
+
+  ready(id: string, now: number): void {
+    const one = this.#entries.get(id);
+    if (one?.state !== 'starting') return;
+    this.#go(one, 'running', now);
+    this.#advance(now);
+  }
+
+  exited(id: string, exit: ExitOf, now: number): void {
+    const one = this.#entries.get(id);
+    if (!one || !ALIVE.has(one.state)) return;
+    one.exit = exit;
+    if (!one.wanted) this.#go(one, 'stopped', now);
+    else if (!this.#restarts(one, exit, now)) this.#go(one, exit.status === 0 ? 'done' : 'failed', now);
+    this.#advance(now);
+  }
+
+  #restarts(one: EntryState, { status }: ExitOf, now: number): boolean {
+    const { when, most, within } = one.entry.restart;
+    if (when === 'never' || (when === 'on-failure' && status === 0)) return false;
+    while (one.recent[0] !== undefined && now - one.recent[0] > within * SECOND) one.recent.shift();
+    if (one.recent.length >= most) return false;
+    one.recent.push(now);
+    this.#go(one, 'backoff', now);
+    return true;
+  }
+
+  /** Milliseconds until `tick` has something to do; undefined if never. */
+  nextTick(now: number): number | undefined {
+    const times = this.entries.flatMap((one) => {
+      const due = dueAt(one);
+      return due === undefined ? [] : [Math.max(0, due - now)];
+    });
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  tick(now: number): void {
+    for (const one of this.#entries.values()) {
+      const due = dueAt(one);
+      if (due === undefined || now < due) continue;
+      if (one.state === 'backoff') {
+        one.restarts++;
+        this.#go(one, 'waiting', now);
+      } else if (one.state === 'stopping') {
+        one.killed = true;
+        this.#orders.push({ kind: 'signal', id: one.entry.id, signal: 'SIGKILL' });
+      }
+    }
+    this.#advance(now);
+  }
+
+  #go(one: EntryState, state: State, now: number): void {
+    one.state = state;
+    one.since = now;
+    one.killed = false;
+  }
+
+  #advance(now: number): void {
+    for (const one of this.#entries.values()) {
+      if (one.state === 'waiting' && one.wanted && this.#mayStart(one)) {
+        this.#orders.push({ kind: 'spawn', id: one.entry.id });
+        this.#go(one, 'starting', now);
+      } else if (!one.wanted && (one.state === 'starting' || one.state === 'running') && this.#mayStop(one)) {
+        this.#orders.push({ kind: 'signal', id: one.entry.id, signal: 'SIGINT' });
+        this.#go(one, 'stopping', now);
+      }
+    }
+  }
+
+  /** What it comes after is up, or has done its work. */
+  #mayStart({ entry }: EntryState): boolean {
+    return entry.after.every((id) => {
+      const state = this.#entries.get(id)?.state;
+      return state === undefined || state === 'running' || state === 'done';
+    });
+  }
+
+  /** Nobody that came after it is alive. */
+  #mayStop({ entry: { id } }: EntryState): boolean {
+    return this.entries.every(({ entry, state }) => !entry.after.includes(id) || !ALIVE.has(state));
+  }
+}
+
+function dueAt({ state, since, killed, entry, recent }: Readonly<EntryState>): number | undefined {
+  if (state === 'backoff') return since + Math.min(LONGEST_PAUSE, SECOND * 2 ** (recent.length - 1) - SECOND);
+  if (state === 'stopping' && !killed) return since + entry.grace * SECOND;
+  return undefined;
+}
