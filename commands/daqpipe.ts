@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import chalk from 'chalk';
+import { colour } from '../lib/cli/colour.ts';
 import { DaqCommand, processManagerFlags } from '../lib/cli/command.ts';
 import { EXIT } from '../lib/cli/exit-codes.ts';
 import { packageRoot } from '../lib/cli/package-root.ts';
@@ -33,7 +33,7 @@ export default class Daqpipe extends DaqCommand {
     const commands = JSON.parse(readFileSync(listFile, 'utf8')) as Listed[];
     const width = Math.max(...commands.map((command) => command.name.length));
     for (const [concern, group] of byConcern(commands)) {
-      this.out.line(chalk.bold(concern));
+      this.out.line(colour.bold(concern));
       for (const command of group) this.out.line(`  ${command.name.padEnd(width)}  ${command.summary}`);
     }
     this.out.line('\nEvery command answers --help and has a man page.');

@@ -1,6 +1,6 @@
 /** `--help`: usage, options by group, examples, where to read on. */
 
-import chalk from 'chalk';
+import { colour } from './colour.ts';
 import type { DaqCommand } from './command.ts';
 import { groupedOptions, metadataOf, type OptionMeta, optionLabel } from './metadata.ts';
 
@@ -9,14 +9,14 @@ const LABEL_WIDTH = 30;
 /** Prints the help of a command to stdout. */
 export function showHelp(command: typeof DaqCommand, name: string): void {
   const meta = metadataOf(command, name);
-  const lines = [`${chalk.bold(name)}: ${meta.summary}`, '', `${chalk.bold('USAGE')}`, `  ${name} ${meta.usage}`];
+  const lines = [`${colour.bold(name)}: ${meta.summary}`, '', `${colour.bold('USAGE')}`, `  ${name} ${meta.usage}`];
   for (const [group, options] of groupedOptions(meta)) {
-    lines.push('', chalk.bold(group), ...options.flatMap(optionLines));
+    lines.push('', colour.bold(group), ...options.flatMap(optionLines));
   }
   if (meta.examples.length > 0) {
-    lines.push('', chalk.bold('EXAMPLES'));
+    lines.push('', colour.bold('EXAMPLES'));
     for (const example of meta.examples) {
-      if (example.description) lines.push(chalk.dim(`  # ${example.description}`));
+      if (example.description) lines.push(colour.dim(`  # ${example.description}`));
       lines.push(`  ${example.command}`);
     }
   }

@@ -15,6 +15,14 @@ interface Loader {
 export async function loadScreen<Module>(name: string): Promise<Module> {
   // React's development build checks everything twice and collects measurements for ever.
   process.env.NODE_ENV ??= 'production';
+  obeyNoColor();
   const require = createRequire(join(packageRoot(), 'dist', 'screens', 'load.cjs'));
   return (await (require('./load.cjs') as Loader).load(name)) as Module;
+}
+
+/** The library that colours screens knows FORCE_COLOR only, and Node warns of both together. */
+function obeyNoColor(): void {
+  if (!process.env.NO_COLOR) return;
+  delete process.env.NO_COLOR;
+  process.env.FORCE_COLOR = '0';
 }
