@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { Counter, Gauge, type MetricConfiguration, Registry } from 'prom-client';
 import { UsageError } from '../errors.ts';
 import { type Balance, imbalance } from './balance.ts';
+import { httpOrigin, parseAddress } from './http-address.ts';
 
 /** One thing to look at. Read when somebody asks, so it costs nothing in between. */
 export interface Meter {
@@ -37,15 +38,6 @@ export interface MetricsServer {
 }
 
 const PREFIX = 'daqpipe_';
-const LOOPBACK = '127.0.0.1';
-
-/** `[HOST:]PORT`, IPv6 hosts in brackets. @throws UsageError */
-export function parseMetricsAddress(text: string): { host: string; port: number } {
-  const parts = /^(?:\[([0-9a-fA-F:.]+)\]:|([^:[\]]+):)?(\d{1,5})$/.exec(text);
-  const port = Number(parts?.[3]);
-  if (!parts || port > 65_535) throw new UsageError(`--metrics: "${text}" is not [HOST:]PORT`);
-  return { host: parts[1] ?? parts[2] ?? LOOPBACK, port };
-}
 
 /**
  * Serves the metrics of a stage until closed.
@@ -57,7 +49,7 @@ export async function serveMetrics(
   stage: Stage,
   labels: Readonly<Record<string, string>>,
 ): Promise<MetricsServer> {
-  const { host, port } = parseMetricsAddress(address);
+  const { host, port } = parseAddress(address, '--metrics');
   const registry = registryOf(stage, labels);
   const server = createServer((request, response) => {
     if (new URL(request.url ?? '/', 'http://x').pathname !== '/metrics') {
@@ -73,7 +65,7 @@ export async function serveMetrics(
   });
   await listen(server, host, port, address);
   const { port: taken } = server.address() as AddressInfo;
-  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}/metrics`, close: () => close(server) };
+  return { url: `${httpOrigin(host, taken)}/metrics`, close: () => close(server) };
 }
 
 function listen(server: Server, host: string, port: number, address: string): Promise<void> {

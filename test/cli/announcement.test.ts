@@ -24,14 +24,17 @@ t.test('a living process is found until it takes its announcement back', async (
   t.same(ofThisFolder(), []);
 });
 
-t.test('who is gone, another process with an old pid, and rubbish are passed over, and removed by the next', async (t) => {
-  const file = (name: string, value: unknown) => writeFileSync(join(files, name), JSON.stringify(value));
-  file('4194000.json', { ...mine, pid: 4_194_000, startTicks: 5 });
-  file('1.json', { ...mine, pid: process.pid, startTicks: 1 });
-  file('2.json', { ...mine, startTicks: 'x' });
-  file('3.json', null);
-  writeFileSync(join(files, '4.json'), '{"pid":');
-  t.same(ofThisFolder(), []);
-  announce(mine)();
-  t.same(readdirSync(files), []);
-});
+t.test(
+  'who is gone, another process with an old pid, and rubbish are passed over, and removed by the next',
+  async (t) => {
+    const file = (name: string, value: unknown) => writeFileSync(join(files, name), JSON.stringify(value));
+    file('4194000.json', { ...mine, pid: 4_194_000, startTicks: 5 });
+    file('1.json', { ...mine, pid: process.pid, startTicks: 1 });
+    file('2.json', { ...mine, startTicks: 'x' });
+    file('3.json', null);
+    writeFileSync(join(files, '4.json'), '{"pid":');
+    t.same(ofThisFolder(), []);
+    announce(mine)();
+    t.same(readdirSync(files), []);
+  },
+);

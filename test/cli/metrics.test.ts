@@ -3,14 +3,15 @@
 import { connect } from 'node:net';
 import t from 'tap';
 import type { Balance } from '../../lib/cli/balance.ts';
-import { parseMetricsAddress, serveMetrics } from '../../lib/cli/metrics.ts';
+import { parseAddress } from '../../lib/cli/http-address.ts';
+import { serveMetrics } from '../../lib/cli/metrics.ts';
 
 t.test('addresses: loopback unless a host is given', async (t) => {
-  t.same(parseMetricsAddress('9100'), { host: '127.0.0.1', port: 9100 });
-  t.same(parseMetricsAddress('0.0.0.0:9100'), { host: '0.0.0.0', port: 9100 });
-  t.same(parseMetricsAddress('[::1]:0'), { host: '::1', port: 0 });
+  t.same(parseAddress('9100', '--metrics'), { host: '127.0.0.1', port: 9100 });
+  t.same(parseAddress('0.0.0.0:9100', '--metrics'), { host: '0.0.0.0', port: 9100 });
+  t.same(parseAddress('[::1]:0', '--metrics'), { host: '::1', port: 0 });
   for (const text of ['', 'host', ':1', '70000', '::1:5', 'a b:', '-1']) {
-    t.throws(() => parseMetricsAddress(text), { code: 'usage', message: /is not \[HOST:\]PORT/ }, text);
+    t.throws(() => parseAddress(text, '--metrics'), { code: 'usage', message: /is not \[HOST:\]PORT/ }, text);
   }
 });
 

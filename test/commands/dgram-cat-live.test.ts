@@ -1,71 +1,20 @@
 /** `dgram-cat --live` in a real pseudo-terminal, and where there is none. */
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
 import t from 'tap';
 import { SERVICE } from '../../lib/xtc/service.ts';
 import { executable } from '../executable.ts';
 import { eventDgram, sampleRun, transitionDgram } from '../stream/sample-run.ts';
+import { needsTerminal, noScript, terminalOf } from '../terminal.ts';
 
 const BIN = executable('dgram-cat');
 const folder = mkdtempSync(join(tmpdir(), 'daqpipe-live-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 const file = join(folder, 'run.xtc2');
 writeFileSync(file, Buffer.concat(sampleRun(50)));
-
-const noScript = spawnSync('script', ['--version']).error ? 'the program `script` (bsdutils) is absent' : undefined;
-const needsTerminal = noScript === undefined ? {} : { skip: noScript };
-
-/** A command in a pseudo-terminal, whose keys and picture the test has in hand. */
-class Terminal {
-  picture = '';
-  private readonly child: ChildProcess;
-  private readonly ended: Promise<unknown[]>;
-  private over = false;
-
-  constructor(command: string) {
-    const { CI, ...env } = process.env;
-    // --return: the status of the command, not of script.
-    this.child = spawn('script', ['--quiet', '--flush', '--return', '--command', command, '/dev/null'], {
-      env: { ...env, TERM: 'xterm' },
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    this.child.stdout!.setEncoding('utf8').on('data', (text: string) => (this.picture += text));
-    // All output has come at `close`.
-    this.ended = once(this.child, 'close').finally(() => (this.over = true));
-  }
-
-  press(keys: string): void {
-    this.child.stdin!.write(keys);
-  }
-
-  /** Waits until the terminal has shown a text, whatever its colours. */
-  async shows(text: RegExp): Promise<void> {
-    while (!text.test(stripVTControlCharacters(this.picture))) {
-      if (this.over) throw new Error(`it ended without ${text}:\n${this.picture}`);
-      await Promise.race([once(this.child.stdout!, 'data'), this.ended]);
-    }
-  }
-
-  async status(): Promise<unknown> {
-    const [status] = await this.ended;
-    return status;
-  }
-
-  kill(): void {
-    this.child.kill('SIGKILL');
-  }
-}
-
-function terminalOf(test: { teardown(end: () => void): void }, command: string): Terminal {
-  const terminal = new Terminal(command);
-  test.teardown(() => terminal.kill());
-  return terminal;
-}
 
 t.test('a file is read to its end, the last picture stays until q', needsTerminal, async (t) => {
   const terminal = terminalOf(t, `${BIN} --live ${file}`);
