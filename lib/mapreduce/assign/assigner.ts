@@ -20,6 +20,16 @@ export interface AssignerOptions {
   readonly redo: 'rest' | 'group';
   /** Start and end event round the map. */
   readonly wrap: boolean;
+  /** Streams whose ingesters hold no frames: those of the reference (spec 5.2). */
+  readonly unheld?: ReadonlySet<string>;
+}
+
+/** What is different for one worker. */
+export interface WorkerOptions {
+  /** Events that it may hold; the general depth unless given. */
+  readonly depth?: number;
+  /** False for peers of the reference: nothing is given to them again. */
+  readonly takesAgain?: boolean;
 }
 
 export interface Assignment {
@@ -116,7 +126,8 @@ export class Assigner {
 
   /** @param map as it was posted, with everything that was appended since */
   static restore(map: TriggerMap, options: AssignerOptions, saved: SavedAssigner): Assigner {
-    const assigner = new Assigner({ ...map, sequence: saved.sequence, open: saved.open }, options);
+    const sequence = saved.sequence.flatMap(([name, times]) => Array<string>(times).fill(name));
+    const assigner = new Assigner({ ...map, sequence, open: saved.open }, options);
     const { events, ledger, bundles, workers, listed } = assigner;
     restoreState(saved, { events, ledger, bundles, workers, listed });
     assigner.#front = saved.front;
@@ -128,9 +139,16 @@ export class Assigner {
   // Operations.
 
   /** A worker's configuration appears; a name may come back after it was gone. */
-  join(name: string, tags: readonly string[]): void {
-    this.workers.join(name, tags, this.options.wrap && this.#front > 0);
+  join(name: string, tags: readonly string[], { depth, takesAgain = true }: WorkerOptions = {}): void {
+    const joinedLate = this.options.wrap && this.#front > 0;
+    this.workers.join(name, tags, { joinedLate, depth: depth ?? this.options.depth, takesAgain });
     this.#afterOperation();
+  }
+
+  /** How many events a worker may hold from now on; it counts with the next operation. */
+  setDepth(name: string, depth: number): void {
+    const seat = this.workers.find(name);
+    if (seat) seat.depth = depth;
   }
 
   /** A report: the first of a map, or one with completed events. */
@@ -139,7 +157,7 @@ export class Assigner {
     for (const [i, event] of completed.entries()) this.#resolve(seat, event, hasResult[i] ?? false);
     if (seat?.live) {
       const first = this.workers.reported(seat);
-      if (first && seat.joinedLate) this.#startAgain(seat);
+      if (first && seat.joinedLate && seat.takesAgain) this.#startAgain(seat);
       this.#fill(seat);
     }
     this.#afterOperation();
@@ -180,7 +198,9 @@ export class Assigner {
     this.#afterOperation();
   }
 
-  #framesHeld({ event }: Share): boolean {
+  #framesHeld({ event, entries }: Share): boolean {
+    const { unheld } = this.options;
+    if (unheld !== undefined && entries.some(({ stream }) => unheld.has(stream))) return false;
     return event > this.#evicted || this.#isStart(event);
   }
 
@@ -321,17 +341,17 @@ export class Assigner {
 
   #fill(seat: Seat): void {
     let granted = false;
-    while (this.#load(seat) < this.options.depth && (!granted || seat.grants === 0)) {
+    while (this.#load(seat) < seat.depth && (!granted || seat.grants === 0)) {
       if (!this.#step(seat)) break;
       granted = true;
     }
     if (granted) this.workers.stopWaiting(seat);
-    else if (this.#load(seat) < this.options.depth) this.workers.wait(seat);
+    else if (this.#load(seat) < seat.depth) this.workers.wait(seat);
   }
 
   /** Gives the worker one thing. @returns true if something was given */
   #step(seat: Seat): boolean {
-    const bundle = this.bundles.takeFor(seat.tags);
+    const bundle = seat.takesAgain ? this.bundles.takeFor(seat.tags) : undefined;
     if (bundle) {
       this.#take(seat, bundle.deliveries, bundle.constraints);
       return true;

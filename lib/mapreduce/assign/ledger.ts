@@ -60,6 +60,11 @@ export class Ledger {
     return changes;
   }
 
+  /** Shares of complete events are kept. */
+  get keeps(): boolean {
+    return this.#keep;
+  }
+
   get counts(): Readonly<Record<ShareState, number>> {
     return this.#counts;
   }

@@ -3,7 +3,7 @@
 import { Intervals } from '../../intervals.ts';
 import { START_END } from '../map/types.ts';
 import type { Bundle, Bundles } from './bundles.ts';
-import type { Events } from './events.ts';
+import { type Events, FREE } from './events.ts';
 import type { Ledger, Share, ShareState } from './ledger.ts';
 import type { Seat, WorkerTable } from './workers.ts';
 
@@ -25,18 +25,22 @@ interface SavedSeat {
   /** Event and origin of each delivery. */
   readonly deliveries: readonly (readonly [number, string])[];
   readonly grants: number;
+  readonly depth: number;
+  readonly takesAgain: boolean;
 }
 
 export interface SavedAssigner {
-  /** Names of the parts in order, without start and end event. */
-  readonly sequence: readonly string[];
+  /** Names of the parts in order, without start and end event, each with how often it stands there in a row. */
+  readonly sequence: readonly (readonly [string, number])[];
   readonly open: boolean;
   readonly front: number;
   readonly evicted: number;
   readonly finished: boolean;
-  /** By instance: number of the worker per constraint, and which constraints have published events. */
-  readonly holders: readonly (readonly number[])[];
-  readonly begun: readonly (readonly number[])[];
+  /**
+   * Instances on which work is going on: their number; number of the worker per constraint, and which constraints have published
+   * events, both as runs of value and length. Constraints whose events are all done are as good as free.
+   */
+  readonly instances: readonly (readonly [number, holders: readonly number[], begun: readonly number[]])[];
   readonly listed: readonly (readonly [number, readonly (readonly string[])[]])[];
   readonly records: readonly {
     readonly event: number;
@@ -77,10 +81,9 @@ export function saveState({ events, ledger, bundles, workers, listed, ...rest }:
   const instanceNumber = new Map(events.instances.map((instance, number) => [instance, number]));
   const { open, front, evicted, finished } = rest;
   return {
-    sequence: events.instances.map(({ laid }) => laid.part.name).filter((name) => name !== START_END),
+    sequence: namesInRow(events),
     ...{ open, front, evicted, finished },
-    holders: events.instances.map(({ holders }) => [...holders]),
-    begun: events.instances.map(({ begun }) => [...begun]),
+    instances: activeInstances(events, lowestOpen(ledger, front)),
     listed: [...listed].map(([event, lists]) => [event, lists.map((list) => [...list])]),
     records: [...ledger.records].map(([event, { shares, complete }]) => ({
       event,
@@ -106,19 +109,67 @@ export function saveState({ events, ledger, bundles, workers, listed, ...rest }:
   };
 }
 
+function namesInRow({ instances }: Events): [string, number][] {
+  const rows: [string, number][] = [];
+  for (const { laid } of instances) {
+    const { name } = laid.part;
+    const last = rows.at(-1);
+    if (last?.[0] === name) last[1]++;
+    else if (name !== START_END) rows.push([name, 1]);
+  }
+  return rows;
+}
+
+/** Before this event nothing can change any more; the start event, which newcomers get, needs no binding. */
+function lowestOpen(ledger: Ledger, front: number): number {
+  let lowest = ledger.keeps ? 0 : front;
+  for (const [event, { complete }] of ledger.records) if (event > 0 || !complete) lowest = Math.min(lowest, event);
+  return lowest;
+}
+
+function activeInstances({ instances }: Events, lowest: number): SavedAssigner['instances'] {
+  const active: (readonly [number, number[], number[]])[] = [];
+  for (const [i, { start, end, laid, holders, begun }] of instances.entries()) {
+    if (end <= lowest) continue;
+    const settled = (constraint: number) => start + laid.constraints[constraint]!.events.at(-1)! < lowest;
+    const touched = begun.includes(1) || holders.some((holder) => holder !== FREE);
+    if (touched) active.push([i, runsOf(holders, FREE, settled), runsOf(begun, 0, settled)]);
+  }
+  return active;
+}
+
+/** Value and length, in turn: what is free and what is settled makes long runs. */
+function runsOf(values: Int32Array | Uint8Array, none: number, settled: (constraint: number) => boolean): number[] {
+  const runs: number[] = [];
+  const valueAt = (i: number) => (settled(i) ? none : values[i]!);
+  for (let from = 0; from < values.length; ) {
+    const value = valueAt(from);
+    let to = from + 1;
+    while (to < values.length && valueAt(to) === value) to++;
+    runs.push(value, to - from);
+    from = to;
+  }
+  return runs;
+}
+
+function fillRuns(values: Int32Array | Uint8Array, runs: readonly number[]): void {
+  let at = 0;
+  for (let i = 0; i + 1 < runs.length; i += 2) values.fill(runs[i]!, at, (at += runs[i + 1]!));
+}
+
 function saveShare({ event, origin, instance, entries, state, hasResult, reporter, attempt }: Share): SavedShare {
   const all = instance.event(event).entries;
   return { origin, entries: entries.map((entry) => all.indexOf(entry)), state, hasResult, reporter, attempt };
 }
 
-function saveSeat({ name, tags, live, joinedLate, deliveries, grants }: Seat): SavedSeat {
-  return { name, tags: [...tags], live, joinedLate, deliveries: deliveries.map(keyOf), grants };
+function saveSeat({ name, tags, live, joinedLate, deliveries, grants, depth, takesAgain }: Seat): SavedSeat {
+  return { name, tags: [...tags], live, joinedLate, deliveries: deliveries.map(keyOf), grants, depth, takesAgain };
 }
 
 export function restoreState(saved: SavedAssigner, { events, ledger, bundles, workers, listed }: Parts): void {
-  for (const [i, instance] of events.instances.entries()) {
-    instance.holders.set(saved.holders[i] ?? []);
-    instance.begun.set(saved.begun[i] ?? []);
+  for (const [i, holders, begun] of saved.instances) {
+    fillRuns(events.instances[i]!.holders, holders);
+    fillRuns(events.instances[i]!.begun, begun);
   }
   for (const [event, lists] of saved.listed)
     listed.set(

@@ -15,6 +15,10 @@ export interface Seat {
   grants: number;
   /** Events before this one have nothing for it. */
   cursor: number;
+  /** Events that it may hold. */
+  depth: number;
+  /** Events can be given to it again; a peer of the reference knows first attempts only (spec 5.2). */
+  readonly takesAgain: boolean;
 }
 
 export class WorkerTable {
@@ -56,10 +60,15 @@ export class WorkerTable {
     return this.#all[number] as Seat;
   }
 
-  join(name: string, tags: readonly string[], joinedLate: boolean): void {
+  join(
+    name: string,
+    tags: readonly string[],
+    { joinedLate, depth, takesAgain }: Pick<Seat, 'joinedLate' | 'depth' | 'takesAgain'>,
+  ): void {
     if (this.#byName.get(name)?.live) return;
     const number = this.#all.length;
-    const seat = { name, number, tags: new Set(tags), live: true, joinedLate, deliveries: [], grants: 0, cursor: 0 };
+    const fresh = { live: true, deliveries: [], grants: 0, cursor: 0 };
+    const seat: Seat = { name, number, tags: new Set(tags), joinedLate, depth, takesAgain, ...fresh };
     this.#all.push(seat);
     this.#byName.set(name, seat);
     this.#live.push(seat);

@@ -19,7 +19,7 @@ export class ReportNumbers {
     this.#service = service;
   }
 
-  put<R extends Report>(report: R): R & NumberedReport {
+  put(report: Report): NumberedReport {
     return { ...report, service_uuid: this.#service, report: ++this.#last };
   }
 }
