@@ -1,6 +1,7 @@
 /** Simulated events from a `worker.json` as AMI has them (spec graph.md 3.3): one seeded stream, whoever works on it. */
 
 import { InputError } from '../../errors.ts';
+import { uniform } from '../random.ts';
 import type { SourceSpec } from '../types.ts';
 import { newArray, type Value } from '../value.ts';
 import type { EventSource, EventTaker } from './types.ts';
@@ -58,7 +59,7 @@ export class SimulatedEvents implements EventSource {
     let time = 0;
     if (paced) await pause(this.#initTime);
     do {
-      const random = generator(this.#options.seed);
+      const random = uniform(this.#options.seed);
       await taker.transition('Configure', time);
       const values = new Array<Value | undefined>(this.#makers.length);
       for (let n = 0; n < this.#bound && !this.#stopped && !stop?.aborted; n++) {
@@ -86,17 +87,6 @@ export class SimulatedEvents implements EventSource {
 }
 
 const pause = (seconds: number) => new Promise<void>((resolve) => setTimeout(resolve, seconds * 1000));
-
-/** Uniform numbers in [0, 1), always the same for a seed (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x100000000;
-  };
-}
 
 /** Two uniform numbers make one of the normal distribution (Box and Muller). */
 function normal(random: () => number): number {
