@@ -20,11 +20,17 @@ export class Oracle {
   readonly #events: SimulatedEvent[] = [];
   readonly #configuredAfter: number[] = [];
   readonly #included = new Set<number>();
+  readonly #expected: { from: number; workers: ReadonlySet<number> }[] = [];
   #heartbeat = 0;
   #dealt = 0;
   #counted = 0;
   #waiting: SimulatedEvent[] = [];
   #run = 0;
+
+  /** From heartbeat `from` on these workers are expected. */
+  expect(from: number, workers: ReadonlySet<number>): void {
+    this.#expected.push({ from, workers });
+  }
 
   event(event: SimulatedEvent): void {
     this.#events.push(event);
@@ -60,6 +66,12 @@ export class Oracle {
     this.#counted += record.included;
     expect('included', record.included, fresh.length);
     expect('late', record.late, fresh.filter(({ heartbeat }) => heartbeat !== record.heartbeat).length);
+    const expected = this.#expected.findLast(({ from }) => from <= record.heartbeat)?.workers;
+    expect(
+      'missing workers that nobody expected',
+      record.missing.filter((worker) => !expected?.has(worker)),
+      [],
+    );
     expect('closed', record.closed === 'complete', record.missing.length === 0);
     this.#checkOutputs(record, fresh, expect);
     return wrong;
