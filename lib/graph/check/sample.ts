@@ -18,8 +18,9 @@ export async function sampleEvents(
     event(values: readonly (Value | undefined)[]) {
       if (events.length < most) events.push(values.map(copyOf));
       else source.close();
+      return undefined;
     },
-    transition() {},
+    transition: () => undefined,
     turn: () => undefined,
   };
   try {
