@@ -1,5 +1,7 @@
 /** Which event a numbered frame belongs to (spec mapreduce.md 3.6). Pure. */
 
+import { Intervals } from '../../intervals.ts';
+
 export type GapPolicy = 'mark' | 'stop' | 'ignore';
 
 export type FrameFate =
@@ -12,7 +14,8 @@ export class FrameNumbers {
   readonly #first: number;
   /** Data frames that have been placed or found missing. */
   #next = 0;
-  readonly #missing = new Set<number>();
+  /** Those that came: a wrong number far ahead must not cost memory for all in between. */
+  readonly #came = new Intervals();
 
   /** @param first number of the first frame */
   constructor(first: number) {
@@ -27,9 +30,9 @@ export class FrameNumbers {
   /** @param number as the source counts */
   place(number: number): FrameFate {
     const index = number - this.#first;
-    if (index < this.#next) return { kind: 'dropped', reason: this.#missing.has(index) ? 'late' : 'repeated' };
+    if (index < this.#next) return { kind: 'dropped', reason: this.#came.has(index) || index < 0 ? 'repeated' : 'late' };
     const missingFrom = this.#next;
-    for (let lost = missingFrom; lost < index; lost++) this.#missing.add(lost);
+    this.#came.add(index);
     this.#next = index + 1;
     return { kind: 'frame', index, missingFrom };
   }
