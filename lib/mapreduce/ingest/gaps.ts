@@ -30,7 +30,8 @@ export class FrameNumbers {
   /** @param number as the source counts */
   place(number: number): FrameFate {
     const index = number - this.#first;
-    if (index < this.#next) return { kind: 'dropped', reason: this.#came.has(index) || index < 0 ? 'repeated' : 'late' };
+    if (index < this.#next)
+      return { kind: 'dropped', reason: this.#came.has(index) || index < 0 ? 'repeated' : 'late' };
     const missingFrom = this.#next;
     this.#came.add(index);
     this.#next = index + 1;

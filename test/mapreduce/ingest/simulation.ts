@@ -4,8 +4,8 @@
  */
 
 import { MISSING } from '../../../lib/mapreduce/frames/types.ts';
-import { type Feed, Ingester, type Message } from '../../../lib/mapreduce/ingest/ingester.ts';
 import type { GapPolicy } from '../../../lib/mapreduce/ingest/gaps.ts';
+import { type Feed, Ingester, type Message } from '../../../lib/mapreduce/ingest/ingester.ts';
 import type { SourceFrame } from '../../../lib/mapreduce/source/types.ts';
 import { Random } from '../../random.ts';
 
