@@ -1,0 +1,107 @@
+import * as Args from '@oclif/core/args';
+import { DaqCommand, jsonFlag, processManagerFlags } from '../lib/cli/command.ts';
+import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
+import { UsageError } from '../lib/errors.ts';
+import { macrosOf, superviseFlags } from '../lib/supervise/flags.ts';
+import type { EntryView } from '../lib/supervise/local/crew.ts';
+import { askKeeper, keep, lintFile, runInForeground, type Session, start } from '../lib/supervise/session.ts';
+import { lintLine, statusLines } from '../lib/supervise/show.ts';
+import { showLogs } from '../lib/supervise/tail.ts';
+
+const WORDS = ['start', 'stop', 'restart', 'status', 'logs', 'lint'] as const;
+
+export default class DaqRun extends DaqCommand {
+  static override summary = 'start, stop and watch the processes of a file: procmgr .cnf, or a small YAML';
+  static override usageLine = 'start|stop|restart|status|logs|lint FILE [ID...] [options]';
+  static override concern = 'system' as const;
+  static override strict = false;
+  static override baseFlags = { ...processManagerFlags, ...jsonFlag };
+  static override flags = superviseFlags;
+  static override args = {
+    word: Args.string({ description: WORDS.join(', '), required: true }),
+    file: Args.string({ description: 'process file', required: true }),
+  };
+  static override examples = [
+    { description: 'is the file right?', command: 'daq-run lint rix.cnf -p 2' },
+    {
+      description: 'start everything, and look at it',
+      command: 'daq-run start rix.cnf -p 2 && daq-run status rix.cnf -p 2',
+    },
+    { description: 'one process again', command: 'daq-run restart rix.cnf teb0 -p 2' },
+    { description: 'in a terminal, until ^C', command: 'daq-run start beamline.yaml --foreground' },
+    { description: 'what does it say?', command: 'daq-run logs beamline.yaml teb --follow' },
+  ];
+
+  override async run(): Promise<ExitStatus> {
+    const { argv, flags } = await this.parse(DaqRun);
+    const [word, name, ...ids] = argv.map(String);
+    if (word === undefined || name === undefined)
+      throw new UsageError('daq-run WORD FILE, for example: daq-run start rix.cnf');
+    const session: Session = {
+      name,
+      logs: flags.logs,
+      options: { platform: flags.partition, macros: macrosOf(flags.define), env: process.env, python: flags.python },
+      say: (message) => this.say(message),
+    };
+    switch (word) {
+      case 'lint':
+        return this.lint(session, flags.json);
+      case 'start':
+        if (flags.foreground) return this.report(await runInForeground(session, ids, this.lifecycle), flags.json);
+        return this.report((await start(session, ids)).entries, flags.json);
+      case 'stop':
+      case 'restart':
+      case 'status':
+        return this.ask(session, word, ids, flags.json);
+      case 'logs':
+        return this.logs(session, ids, flags.follow);
+      case 'keep':
+        await keep(session, this.lifecycle);
+        return EXIT.ok;
+      default:
+        throw new UsageError(`there is no "daq-run ${word}"; there are ${WORDS.join(', ')}`);
+    }
+  }
+
+  private async lint(session: Session, json: boolean): Promise<ExitStatus> {
+    const problems = await lintFile(session);
+    if (json) this.out.line(JSON.stringify(problems));
+    else for (const problem of problems) this.out.line(lintLine(problem));
+    return problems.some(({ severity }) => severity === 'error') ? EXIT.no : EXIT.ok;
+  }
+
+  private async ask(
+    session: Session,
+    word: 'stop' | 'restart' | 'status',
+    ids: readonly string[],
+    json: boolean,
+  ): Promise<ExitStatus> {
+    // Without names everything is stopped, and the keeper goes too.
+    const request =
+      word === 'status'
+        ? { do: word }
+        : word === 'stop' && ids.length === 0
+          ? { do: 'shutdown' as const }
+          : { do: word, ids };
+    const reply = await askKeeper(session, request);
+    if (reply) return this.report(reply.entries, json);
+    this.say(`nothing of ${session.name} is running`);
+    return word === 'status' ? EXIT.no : EXIT.ok;
+  }
+
+  private async logs(session: Session, ids: readonly string[], follow: boolean): Promise<ExitStatus> {
+    const reply = await askKeeper(session, { do: 'status' });
+    if (!reply)
+      throw new UsageError(`nothing of ${session.name} is running; its logs are files in the folder of the logs`);
+    const entries = reply.entries.filter(({ id, log }) => log !== undefined && (ids.length === 0 || ids.includes(id)));
+    await showLogs(entries, { out: this.out, follow, stop: this.lifecycle.stop });
+    return EXIT.ok;
+  }
+
+  /** The table; 1 if something failed. */
+  private report(entries: readonly EntryView[], json: boolean): ExitStatus {
+    if (json) this.out.line(JSON.stringify(entries));
+    else for (const line of statusLines(entries)) this.out.line(line);
+    return entries.some(({ state }) => state === 'failed') ? EXIT.no : EXIT.ok;
+  }
+}

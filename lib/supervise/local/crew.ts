@@ -1,0 +1,173 @@
+/** Runs what the supervisor orders: jobs by id, timers, and a table for whoever asks. */
+
+import { hostname } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import type { Entry, ProcessFile, Stage } from '../config/types.ts';
+import { appended, commandLine } from '../config/words.ts';
+import { Supervisor } from '../run/supervisor.ts';
+import { Job } from './job.ts';
+import { JobLog, type StageBalance } from './log.ts';
+
+export interface CrewOptions {
+  readonly file: ProcessFile;
+  readonly platform: number | undefined;
+  readonly logs: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Programs that take `-p N -u ID` although they are not the only stage: ours. */
+  readonly takesAppended: (program: string) => boolean;
+  /** Told of every change of a state. */
+  readonly onChange?: (id: string) => void;
+}
+
+/** What others see of an entry. */
+export interface EntryView {
+  readonly id: string;
+  readonly state: string;
+  readonly pids: readonly (number | undefined)[];
+  readonly status: number | undefined;
+  /** By stage. */
+  readonly stages: readonly number[];
+  readonly restarts: number;
+  /** Seconds in this state. */
+  readonly seconds: number;
+  readonly log: string | undefined;
+  readonly lastLine: string;
+  readonly balances: readonly StageBalance[];
+}
+
+export class Crew {
+  readonly #options: CrewOptions;
+  readonly #supervisor: Supervisor;
+  readonly #jobs = new Map<string, Job>();
+  readonly #logs = new Map<string, JobLog>();
+  #timer: NodeJS.Timeout | undefined;
+  #waiting: (() => void)[] = [];
+
+  constructor(options: CrewOptions) {
+    this.#options = options;
+    this.#supervisor = new Supervisor(options.file.entries, Date.now());
+  }
+
+  get ids(): readonly string[] {
+    return this.#options.file.entries.map(({ id }) => id);
+  }
+
+  get idle(): boolean {
+    return this.#supervisor.idle && this.#jobs.size === 0;
+  }
+
+  start(ids: readonly string[] = this.ids): void {
+    this.#supervisor.start(ids, Date.now());
+    this.#obey();
+  }
+
+  stop(ids: readonly string[] = this.ids): void {
+    this.#supervisor.stop(ids, Date.now());
+    this.#obey();
+  }
+
+  /** Ends at once whatever still runs; for a second signal. */
+  kill(): void {
+    for (const job of this.#jobs.values()) job.signal('SIGKILL');
+  }
+
+  /** Resolves when none of these runs any more. */
+  async stopped(ids: readonly string[] = this.ids): Promise<void> {
+    const isDown = () => this.view().every(({ id, state }) => !ids.includes(id) || DOWN.has(state));
+    while (!isDown()) await new Promise<void>((wake) => this.#waiting.push(wake));
+  }
+
+  /** Resolves when nothing is on its way: everybody is running, or down. */
+  async settled(ids: readonly string[] = this.ids): Promise<void> {
+    const onTheWay = new Set(['waiting', 'starting', 'stopping', 'backoff']);
+    const moving = () => this.view().some(({ id, state }) => ids.includes(id) && onTheWay.has(state));
+    while (moving()) await new Promise<void>((wake) => this.#waiting.push(wake));
+  }
+
+  view(): EntryView[] {
+    const now = Date.now();
+    return this.#supervisor.entries.map(({ entry: { id }, state, since, exit, restarts }) => {
+      const log = this.#logs.get(id);
+      return {
+        id,
+        state,
+        pids: this.#jobs.get(id)?.pids ?? [],
+        status: exit?.status,
+        stages: exit?.stages ?? [],
+        restarts,
+        seconds: Math.round((now - since) / 1000),
+        log: log?.path,
+        lastLine: log?.lastLine ?? '',
+        balances: log?.balances ?? [],
+      };
+    });
+  }
+
+  #obey(): void {
+    for (let orders = this.#supervisor.takeOrders(); orders.length > 0; orders = this.#supervisor.takeOrders()) {
+      for (const order of orders) {
+        if (order.kind === 'signal') this.#jobs.get(order.id)?.signal(order.signal);
+        else this.#spawn(order.id);
+        this.#options.onChange?.(order.id);
+      }
+    }
+    clearTimeout(this.#timer);
+    const wait = this.#supervisor.nextTick(Date.now());
+    if (wait !== undefined) this.#timer = setTimeout(() => this.#tick(), Math.max(1, wait));
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
+  }
+
+  #tick(): void {
+    this.#supervisor.tick(Date.now());
+    this.#obey();
+  }
+
+  #spawn(id: string): void {
+    const { file, platform, logs, env } = this.#options;
+    const entry = file.entries.find((one) => one.id === id) as Entry;
+    const stages = this.stagesOf(entry);
+    const log = new JobLog(logs, new Date(), {
+      id,
+      platform,
+      host: entry.host === 'localhost' ? hostname() : entry.host,
+      commandLine: stages.map(({ argv }) => argv.join(' ')).join(' | '),
+      env,
+    });
+    this.#logs.set(id, log);
+    const job = new Job({
+      entry,
+      stages,
+      log,
+      env: { ...env, ...Object.fromEntries(entry.env) },
+      cwd: dirname(resolve(file.file)),
+      onReady: () => {
+        this.#supervisor.ready(id, Date.now());
+        this.#options.onChange?.(id);
+        this.#obey();
+      },
+      onExit: (exit) => {
+        this.#jobs.delete(id);
+        this.#supervisor.exited(id, exit, Date.now());
+        this.#options.onChange?.(id);
+        this.#obey();
+      },
+    });
+    this.#jobs.set(id, job);
+  }
+
+  /** Stages with what the process manager appends: to the only stage, or to those that know what to do with it. */
+  stagesOf(entry: Entry): readonly Stage[] {
+    const { platform, env, takesAppended } = this.#options;
+    const { stages } = commandLine(entry.cmd, { ...env, ...Object.fromEntries(entry.env) });
+    const extra = appended(entry, platform, 'procmgr');
+    return stages.map(({ argv }) => {
+      const takes = stages.length === 1 || takesAppended(argv[0] ?? '');
+      const words = takes ? [...argv, ...extra] : argv;
+      return { argv: entry.rtprio === undefined ? words : ['chrt', '-f', String(entry.rtprio), ...words] };
+    });
+  }
+}
+
+const DOWN = new Set(['done', 'failed', 'stopped']);
