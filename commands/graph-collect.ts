@@ -5,7 +5,8 @@ import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
 import { UsageError } from '../lib/errors.ts';
 import { graphFlags } from '../lib/graph/flags.ts';
 import { collectorEndpoint } from '../lib/graph/net/endpoints.ts';
-import { endpointOf, memberFlags } from '../lib/graph/net/flags.ts';
+import { endpointOf, loadOptions, memberFlags } from '../lib/graph/net/flags.ts';
+import type { LoadOptions } from '../lib/graph/net/load-graph.ts';
 import { globalBalance, globalMeters, localBalance, localMeters } from '../lib/graph/net/meters.ts';
 import { FailureLog } from '../lib/graph/output/failure-log.ts';
 import { recordJson, recordText } from '../lib/graph/output/print.ts';
@@ -59,8 +60,13 @@ export default class GraphCollect extends DaqCommand {
     const name = local === undefined ? 'global' : `local${local}`;
     const bind = flags.bind ?? collectorEndpoint(manager, name);
     const onFailure = new FailureLog(say, Date.now).add;
-    const common = { id: local ?? 0, manager, bind, say, onFailure };
-    return local === undefined ? this.collectAll(common, flags) : this.collectNode(common, flags.metrics);
+    const load = loadOptions(flags, say);
+    const common = { id: local ?? 0, manager, bind, load, say, onFailure };
+    try {
+      return await (local === undefined ? this.collectAll(common, flags) : this.collectNode(common, flags.metrics));
+    } finally {
+      load.loader.close();
+    }
   }
 
   private async collectNode(common: Common, metrics: string | undefined): Promise<ExitStatus> {
@@ -108,6 +114,7 @@ interface Common {
   readonly id: number;
   readonly manager: string;
   readonly bind: string;
+  readonly load: LoadOptions;
   readonly say: (message: string) => void;
   readonly onFailure: FailureLog['add'];
 }

@@ -1,12 +1,13 @@
+import { resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
 import { formatBalance } from '../lib/cli/balance.ts';
 import { DaqCommand, metricsFlag, processManagerFlags } from '../lib/cli/command.ts';
 import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
-import { UsageError } from '../lib/errors.ts';
+import { InputError, UsageError } from '../lib/errors.ts';
 import { readGraph } from '../lib/graph/compile/graph-file.ts';
 import { Refused } from '../lib/graph/compile/refused.ts';
 import { openFeed, readText } from '../lib/graph/net/feed.ts';
-import { endpointOf, manageFlags, manageSettings } from '../lib/graph/net/flags.ts';
+import { endpointOf, loadOptions, manageFlags, manageSettings } from '../lib/graph/net/flags.ts';
 import { loadGraph } from '../lib/graph/net/load-graph.ts';
 import type { ManagerProcess } from '../lib/graph/net/manager-process.ts';
 import { managerBalance, managerMeters } from '../lib/graph/net/meters.ts';
@@ -41,18 +42,21 @@ export default class GraphManage extends DaqCommand {
     registerLive();
     const settings = manageSettings(flags);
     const text = readText(args.graph);
-    const graph = { version: 1, text, file: args.graph };
+    const file = resolve(args.graph);
     readGraph(text, args.graph);
-    const compiled = await loadGraph(graph, { ...settings.terms, session: '' });
+    const say = (message: string) => this.say(message);
+    const load = loadOptions(flags, say);
+    this.lifecycle.onEmergency(() => load.loader.close());
+    const first = { version: 1, text, file, hashes: new Map<string, string>() };
+    const { compiled, hashes } = await loadGraph(first, settings.terms, load);
     if ('problems' in compiled) return this.refuse(new Refused(compiled.problems));
     for (const warning of compiled.graph.warnings) this.say(`warning: ${warning}`);
     if (args.input === '-' && process.stdin.isTTY) throw new UsageError('no input: name one, or pipe dgrams into it');
-    const say = (message: string) => this.say(message);
     const { seed, paced } = flags;
     const feed = await openFeed(args.input, compiled.graph.sources, { lifecycle: this.lifecycle, say, seed, paced });
     const { ManagerProcess } = await import('../lib/graph/net/manager-process.ts');
-    const running = new ManagerProcess({ ...settings, graph, at, feed, say });
-    const onHangUp = () => void running.replace(readText(args.graph), args.graph);
+    const running = new ManagerProcess({ ...settings, graph: { ...first, hashes }, at, feed, load, say });
+    const onHangUp = () => void this.reread(running, file);
     process.on('SIGHUP', onHangUp);
     try {
       await this.observe({ balance: () => managerBalance(running), meters: managerMeters(running) }, flags.metrics);
@@ -65,12 +69,21 @@ export default class GraphManage extends DaqCommand {
     return this.report(running, feed.faults);
   }
 
+  private async reread(running: ManagerProcess, file: string): Promise<void> {
+    try {
+      await running.replace(readText(file), file);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      this.say(`${file}: ${error.message}; the graph stays as it is`);
+    }
+  }
+
   private async replace(at: string, file: string): Promise<ExitStatus> {
     if (file === '-') throw new UsageError('replace: which graph? Give a graph file');
     const text = readText(file);
     readGraph(text, file);
     const { replaceGraph } = await import('../lib/graph/net/replace-client.ts');
-    const answer = await replaceGraph(at, { text, file }, (message) => this.say(message));
+    const answer = await replaceGraph(at, { text, file: resolve(file) }, (message) => this.say(message));
     if (answer.problems.length > 0) return this.refuse(new Refused(answer.problems));
     this.out.line(`version ${answer.version} from heartbeat ${answer.from} on`);
     return EXIT.ok;

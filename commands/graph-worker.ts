@@ -2,7 +2,7 @@ import * as Flags from '@oclif/core/flags';
 import { formatBalance } from '../lib/cli/balance.ts';
 import { DaqCommand, metricsFlag, processManagerFlags } from '../lib/cli/command.ts';
 import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
-import { endpointOf, memberFlags } from '../lib/graph/net/flags.ts';
+import { endpointOf, loadOptions, memberFlags } from '../lib/graph/net/flags.ts';
 import { workerBalance, workerMeters } from '../lib/graph/net/meters.ts';
 import { FailureLog } from '../lib/graph/output/failure-log.ts';
 
@@ -30,14 +30,20 @@ export default class GraphWorker extends DaqCommand {
     const { flags } = await this.parse(GraphWorker);
     const say = (message: string) => this.say(message);
     const { WorkerProcess } = await import('../lib/graph/net/worker-process.ts');
+    const load = loadOptions(flags, say);
     const running = new WorkerProcess({
       id: flags.id,
       manager: endpointOf(flags.manager, flags.partition),
+      load,
       say,
       onFailure: new FailureLog(say, Date.now).add,
     });
     await this.observe({ balance: () => workerBalance(running), meters: workerMeters(running) }, flags.metrics);
-    await running.run(this.lifecycle.stop);
+    try {
+      await running.run(this.lifecycle.stop);
+    } finally {
+      load.loader.close();
+    }
     if (running.refused !== undefined) {
       this.say(`refused: ${running.refused}`);
       return EXIT.no;

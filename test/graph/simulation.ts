@@ -111,7 +111,7 @@ class Simulation {
     this.#workers = Array.from({ length: workers }, (_, id) => new Worker(id, this.#graph));
     this.#part = this.#workers.map(() => ({ from: Number.POSITIVE_INFINITY, until: Number.POSITIVE_INFINITY }));
     this.#since = this.#workers.map(() => []);
-    const graph = { version: 1, text: '', file: '' };
+    const graph = { version: 1, text: '', file: '', hashes: new Map<string, string>() };
     this.#log = new ControlLog({ closed: 0, run: 0, before: 0, graph, members: new Map() });
     this.#locals = Array.from({ length: collectors }, (_, id) => {
       return { gathering: this.#newLocal(id, 0), toGlobal: [], holds: new Map() };

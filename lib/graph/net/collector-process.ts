@@ -10,6 +10,7 @@ import { Gathering, type Side } from './gathering.ts';
 import { GraphStore } from './graph-store.ts';
 import { Inbox } from './inbox.ts';
 import { ManagerLink } from './link.ts';
+import type { LoadOptions } from './load-graph.ts';
 import {
   type ClusterTerms,
   type Control,
@@ -31,6 +32,7 @@ export interface CollectorProcessOptions {
   readonly id: number;
   readonly manager: string;
   readonly bind: string;
+  readonly load: LoadOptions;
   readonly say: (text: string) => void;
 }
 
@@ -50,7 +52,7 @@ type Item =
 export abstract class CollectorProcess {
   protected readonly options: CollectorProcessOptions;
   protected readonly link: ManagerLink;
-  protected readonly graphs = new GraphStore();
+  protected readonly graphs: GraphStore;
   protected gathering: Gathering | undefined;
   protected before = 0;
   protected terms: ClusterTerms | undefined;
@@ -74,6 +76,7 @@ export abstract class CollectorProcess {
 
   constructor(options: CollectorProcessOptions) {
     this.options = options;
+    this.graphs = new GraphStore(options.load);
     const { manager, say } = options;
     this.link = new ManagerLink(manager, {
       greeting: () => this.#hello(),

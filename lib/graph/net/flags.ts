@@ -3,9 +3,10 @@
 import * as Flags from '@oclif/core/flags';
 import { parseBytes } from '../../cli/size.ts';
 import { UsageError } from '../../errors.ts';
-import { clusterFlags, graphFlags, parsePeriod } from '../flags.ts';
+import { clusterFlags, codeFlags, codeLoader, graphFlags, parsePeriod } from '../flags.ts';
 import type { Period } from '../run/dealer.ts';
 import { managerEndpoint } from './endpoints.ts';
+import type { LoadOptions } from './load-graph.ts';
 
 /** A heartbeat by number of events has no length: deadlines are then counted from this, seconds. */
 const PERIOD_BY_EVENTS = 1;
@@ -14,6 +15,7 @@ const DEADLINE_PERIODS = 2;
 
 export const manageFlags = {
   ...clusterFlags,
+  ...codeFlags,
   'ami-compat': graphFlags['ami-compat'],
   'window-limit': graphFlags['window-limit'],
   at: Flags.string({
@@ -70,6 +72,12 @@ export const manageFlags = {
 };
 
 export const memberFlags = {
+  ...codeFlags,
+  'code-dir': Flags.string({
+    summary: 'where code files are on this computer; default: where the graph says',
+    helpValue: 'DIR',
+    helpGroup: 'CODE',
+  }),
   manager: Flags.string({
     summary: 'where the manager listens',
     description: 'The default is a socket of the partition (-p) in the private folder of this user.',
@@ -77,6 +85,14 @@ export const memberFlags = {
     helpGroup: 'CLUSTER',
   }),
 };
+
+/** How graphs are made ready here. Close the loader at the end. @throws UsageError */
+export function loadOptions(
+  flags: Parameters<typeof codeLoader>[0] & { 'code-dir'?: string | undefined },
+  say: (message: string) => void,
+): LoadOptions {
+  return { loader: codeLoader(flags, say), codeDir: flags['code-dir'] };
+}
 
 /** Where the manager of a cluster listens. @throws DaqError `ipc-refused` */
 export function endpointOf(given: string | undefined, partition: number | undefined): string {

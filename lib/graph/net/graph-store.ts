@@ -1,12 +1,17 @@
 import type { CompiledGraph } from '../compile/compile.ts';
 import { Refused } from '../compile/refused.ts';
-import { loadGraph } from './load-graph.ts';
+import { type LoadOptions, loadGraph } from './load-graph.ts';
 import type { ClusterTerms, GraphText, MessageOf } from './messages.ts';
 
 /** Graphs of this session that this process has made ready, by version: the last few. */
 export class GraphStore {
+  readonly #options: LoadOptions;
   #terms: ClusterTerms | undefined;
   readonly #ready = new Map<number, CompiledGraph>();
+
+  constructor(options: LoadOptions) {
+    this.#options = options;
+  }
 
   /** A session of a manager begins, or goes on. @throws Refused if its graph cannot be used here */
   begin({ terms, graph }: { terms: ClusterTerms; graph: GraphText }): Promise<CompiledGraph> {
@@ -20,7 +25,7 @@ export class GraphStore {
     const known = this.#ready.get(graph.version);
     if (known) return known;
     if (!this.#terms) throw new Error('a graph came before the terms of the cluster');
-    const compiled = await loadGraph(graph, this.#terms);
+    const { compiled } = await loadGraph(graph, this.#terms, this.#options);
     if ('problems' in compiled) throw new Refused(compiled.problems);
     for (const version of this.#ready.keys()) if (version < graph.version - 1) this.#ready.delete(version);
     this.#ready.set(graph.version, compiled.graph);

@@ -45,7 +45,7 @@ export class LocalProcess extends CollectorProcess {
     return this.#outbox.length;
   }
 
-  protected begin({ graph, terms, closed, run }: Beginning, gather: GatheringFactory): Gathering {
+  protected begin({ graph, closed, run }: Beginning, gather: GatheringFactory): Gathering {
     const side = new LocalSide(graph, run, this.#onFailure);
     return gather(
       {

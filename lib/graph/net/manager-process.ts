@@ -9,7 +9,7 @@ import type { Problem } from '../types.ts';
 import type { EventData } from './batch.ts';
 import { bind } from './endpoints.ts';
 import type { Feed, FeedTaker } from './feed.ts';
-import { loadGraph } from './load-graph.ts';
+import { type LoadOptions, loadGraph } from './load-graph.ts';
 import { Manager, type ManagerOptions, type Wait } from './manager.ts';
 import { type GraphText, type Message, readMessage, writeMessage } from './messages.ts';
 import { Outbox } from './outbox.ts';
@@ -31,6 +31,7 @@ export interface ManagerProcessOptions extends Omit<ManagerOptions, 'post' | 'no
   readonly wait: number;
   readonly period: Period;
   readonly feed: Feed;
+  readonly load: LoadOptions;
 }
 
 export class ManagerProcess implements FeedTaker {
@@ -51,6 +52,7 @@ export class ManagerProcess implements FeedTaker {
     });
   });
   #replacement: Replacement | undefined;
+  #loading = false;
   #replacementTimer: NodeJS.Timeout | undefined;
   #graph: GraphText;
   #version: number;
@@ -250,17 +252,16 @@ export class ManagerProcess implements FeedTaker {
    * @param client who wants to know how it went; undefined: a person who reads the messages of this process
    */
   async replace(text: string, file: string, client?: string): Promise<void> {
-    const graph = { version: ++this.#version, text, file };
+    const asked = { version: ++this.#version, text, file, hashes: new Map() };
     const busy = { error: 'bad-parameter', node: null, message: 'another change is under way; try again' } as const;
-    if (this.#replacement || !this.manager.ledger) return this.#answer(client, graph, 0, [busy]);
+    if (this.#replacement || this.#loading || !this.manager.ledger) return this.#answer(client, asked, 0, [busy]);
+    this.#loading = true;
+    const { graph, problems } = await this.#load(asked);
+    this.#loading = false;
+    if (problems.length > 0) return this.#answer(client, graph, 0, problems);
     const processes = new Map(this.manager.sessions.all.map((session) => [session.route, nameOf(session)]));
     const replacement = new Replacement(graph, client, processes);
     this.#replacement = replacement;
-    const problems = await this.#problemsOf(graph);
-    if (problems.length > 0) {
-      this.#replacement = undefined;
-      return this.#answer(client, graph, 0, problems);
-    }
     for (const route of processes.keys()) this.#post(route, { kind: 'prepare', graph });
     this.#replacementTimer = setTimeout(() => {
       replacement.giveUp();
@@ -268,18 +269,16 @@ export class ManagerProcess implements FeedTaker {
     }, PREPARE_MS);
   }
 
-  async #problemsOf(graph: GraphText): Promise<readonly Problem[]> {
-    const compiled = await loadGraph(graph, this.manager.terms);
-    if ('problems' in compiled) return compiled.problems;
+  /** What is wrong with a graph here, or the graph with the hashes of its code. */
+  async #load(asked: GraphText): Promise<{ graph: GraphText; problems: readonly Problem[] }> {
+    const { compiled, hashes } = await loadGraph(asked, this.manager.terms, this.#options.load);
+    if ('problems' in compiled) return { graph: asked, problems: compiled.problems };
     const { fields } = this.#options.feed;
-    if (fields.length === 0) return [];
-    return compiled.graph.sources
-      .filter(({ from }) => !fields.includes(from))
-      .map(({ name, from }) => ({
-        error: 'unknown-input',
-        node: null,
-        message: `source ${name}: simulated events were begun without "${from}"`,
-      }));
+    const unknown = fields.length === 0 ? [] : compiled.graph.sources.filter(({ from }) => !fields.includes(from));
+    const problems = unknown.map(({ name, from }): Problem => {
+      return { error: 'unknown-input', node: null, message: `source ${name}: simulated events have no "${from}" now` };
+    });
+    return { graph: { ...asked, hashes }, problems };
   }
 
   #replaceIfSettled(): void {

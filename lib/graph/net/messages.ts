@@ -18,6 +18,8 @@ export interface GraphText {
   readonly text: string;
   /** Where it came from, for messages and for the folder of code files. */
   readonly file: string;
+  /** Of code files, by node, as the manager has them. */
+  readonly hashes: ReadonlyMap<string, string>;
 }
 
 /** What all processes of a cluster must agree on. */
@@ -175,7 +177,7 @@ const optional =
   (value) =>
     value === undefined || check(value);
 
-const graph = shape({ version: count, text, file: text });
+const graph = shape({ version: count, text, file: text, hashes: mapOf(text, text) });
 const counts = mapOf(count, count);
 const problems = listOf(shape({ error: text, message: text }));
 const numbers: Check = (value) => value instanceof Float64Array;

@@ -10,6 +10,7 @@ import { EventRunner } from './event-runner.ts';
 import { GraphStore } from './graph-store.ts';
 import { Inbox } from './inbox.ts';
 import { ManagerLink } from './link.ts';
+import type { LoadOptions } from './load-graph.ts';
 import { type Hello, type Message, type MessageOf, type Welcome, writeMessage } from './messages.ts';
 
 /** Answers that may wait for the local collector before the worker stops to read events. */
@@ -22,6 +23,7 @@ const LEAVE_MS = 3000;
 export interface WorkerProcessOptions {
   readonly id: number;
   readonly manager: string;
+  readonly load: LoadOptions;
   readonly say: (text: string) => void;
   readonly onFailure: (report: FailureReport) => void;
 }
@@ -32,7 +34,7 @@ export class WorkerProcess {
   readonly #link: ManagerLink;
   readonly #inbox = new Inbox<Message>();
   readonly #push = new Push({ sendHighWaterMark: ANSWERS_WAITING, linger: LINGER_MS, ...KEEP_ALIVE });
-  readonly #graphs = new GraphStore();
+  readonly #graphs: GraphStore;
   #connected = '';
   #runner: EventRunner | undefined;
   #welcome: Welcome | undefined;
@@ -52,6 +54,7 @@ export class WorkerProcess {
 
   constructor(options: WorkerProcessOptions) {
     this.#options = options;
+    this.#graphs = new GraphStore(options.load);
     const { manager, say } = options;
     this.#link = new ManagerLink(manager, {
       greeting: () => this.#hello(),
