@@ -1,0 +1,193 @@
+"""
+The process in which a payload class runs: ``python -u -m daqpipe.mapreduce.child``, started by map-work, map-reduce and map-replay.
+Questions come on descriptor 3, in order; each gets one answer on descriptor 4.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from contextlib import nullcontext
+from typing import Any, Dict, List, Sequence, Tuple
+
+from .. import worker as process
+from . import cbor, pickles, tree
+from .channel import Channel
+from .event import EventData, Frame, ResultData, StreamData
+from .running import Payload, describe
+
+Answer = Tuple[Dict[str, Any], Sequence[bytes]]
+_NOTHING: Answer = ({}, ())
+
+
+class Child:
+    """Answers one question after the other. Nothing that user code raises ends it."""
+
+    def __init__(self, payload: Payload, question: Dict[str, Any]) -> None:
+        self._payload = payload
+        self._encoding = question.get("encoding", "cbor")
+        self._retries = int(question.get("retries", 0))
+        self._batches = payload.facts["batch"]
+
+    def answer(self, question: Dict[str, Any], blobs: List[memoryview], send: Any) -> None:
+        """Sends one answer; for events one each."""
+        do = question["do"]
+        if do == "events":
+            self._events(question["events"], blobs, send)
+            return
+        try:
+            head, parts = getattr(self, "do_" + do)(question, blobs)
+        except Exception as error:
+            head, parts = {"error": describe(error)}, ()
+        send(head, parts)
+
+    def do_begin(self, question: Dict[str, Any], blobs: List[memoryview]) -> Answer:
+        self._payload.set_parameters(question["parameters"], blobs)
+        self._payload.begin(question["state"])
+        interval = self._payload.call("get_tick_interval", self._payload.parameters)
+        return {"tick": float(interval) if isinstance(interval, (int, float)) else None}, ()
+
+    def do_parameters(self, question: Dict[str, Any], blobs: List[memoryview]) -> Answer:
+        self._payload.set_parameters(question["parameters"], blobs)
+        return _NOTHING
+
+    def do_finish(self, question: Dict[str, Any], blobs: List[memoryview]) -> Answer:
+        self._payload.call("finish", self._payload.parameters)
+        return _NOTHING
+
+    def do_close(self, question: Dict[str, Any], blobs: List[memoryview]) -> Answer:
+        self._payload.call("close", self._payload.context)
+        return _NOTHING
+
+    # worker
+
+    def _events(self, events: Sequence[Any], blobs: List[memoryview], send: Any) -> None:
+        made, at = [], 0
+        for number, _, streams in events:
+            found = {}
+            for name, typ, length in streams:
+                found[name] = StreamData(typ, map(Frame, blobs[at:at + length]))
+                at += length
+            made.append(EventData(number, found))
+        if len(made) > 1 and self._batches:
+            self._batch(made, send)
+            return
+        for event, (_, tick, _) in zip(made, events):
+            send(*self._event(event, tick))
+
+    def _event(self, event: EventData, tick: bool) -> Answer:
+        start = time.perf_counter()
+        error: Dict[str, Any] = {}
+        for _ in range(self._retries + 1):
+            try:
+                result = self._payload.call("process_event", event, self._payload.parameters, tick=tick)
+                return self._result(result, start)
+            except Exception as raised:
+                error = describe(raised)
+        return {"error": error, "seconds": time.perf_counter() - start}, ()
+
+    def _result(self, result: Any, start: float) -> Answer:
+        blobs: List[bytes] = []
+        if result is not None:
+            blobs.append(pickles.dumps(result) if self._encoding == "pickle" else cbor.dumps(result))
+        return {"seconds": time.perf_counter() - start}, blobs
+
+    def _batch(self, events: List[EventData], send: Any) -> None:
+        start = time.perf_counter()
+        try:
+            results = list(self._payload.call("process_batch", events, self._payload.parameters))
+            if len(results) != len(events):
+                raise ValueError("process_batch returned %d results for %d events" % (len(results), len(events)))
+        except Exception as raised:
+            error = describe(raised)
+            for _ in events:
+                send({"error": error, "seconds": (time.perf_counter() - start) / len(events)}, ())
+            return
+        share = (time.perf_counter() - start) / len(events)
+        for result in results:
+            begin = time.perf_counter()
+            try:
+                head, parts = self._result(result, begin)
+            except Exception as raised:
+                head, parts = {"error": describe(raised), "seconds": 0.0}, ()
+            send({**head, "seconds": head["seconds"] + share}, parts)
+
+    # reducer
+
+    def do_results(self, question: Dict[str, Any], blobs: List[memoryview]) -> Answer:
+        """One answer for all: the failures by place, those that could not be read with ``unread``."""
+        failures: List[Any] = []
+        parameters, call = self._payload.parameters, self._payload.call
+        for place, ((number, worker, digest, encoding), body) in enumerate(zip(question["results"], blobs)):
+            try:
+                value = _decode(encoding, body)
+            except Exception as raised:
+                failures.append([place, True, describe(raised)])
+                continue
+            try:
+                call("process_result", ResultData(number, worker, value, digest), parameters)
+            except Exception as raised:
+                failures.append([place, False, describe(raised)])
+        return {"failures": failures}, ()
+
+    def do_timer(self, question: Dict[str, Any], blobs: List[memoryview]) -> Answer:
+        wanted = self._payload.call("timer", self._payload.parameters)
+        return {"next": float(wanted) if isinstance(wanted, (int, float)) and not isinstance(wanted, bool) else 1.0}, ()
+
+    def do_node(self, question: Dict[str, Any], blobs: List[memoryview]) -> Answer:
+        with self._lock():
+            return {"node": tree.node(self._publish(), question["path"])}, ()
+
+    def do_value(self, question: Dict[str, Any], blobs: List[memoryview]) -> Answer:
+        with self._lock():
+            return tree.value(self._publish(), question["path"], question.get("select"))
+
+    def _publish(self) -> Any:
+        return getattr(self._payload.object, "publish", None) or {}
+
+    def _lock(self) -> Any:
+        lock = getattr(self._payload.object, "publish_rlock", None)
+        return nullcontext() if lock is None else lock
+
+
+def _decode(encoding: str, body: memoryview) -> Any:
+    if encoding == "cbor":
+        return cbor.loads(body)
+    if encoding == "pickle":
+        return pickles.loads(body)
+    if encoding == "json":
+        return json.loads(bytes(body))
+    return bytes(body)
+
+
+def main() -> int:
+    channel = Channel(3, 4)
+    process.redirect_output()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        question, _ = channel.receive()
+        if question.get("accept_pickle"):
+            pickles.accept()
+        if question.get("alias"):
+            from . import alias
+
+            alias.install()
+        try:
+            payload = Payload(question["path"], question["role"])
+        except BaseException as error:
+            channel.send({"error": describe(error)})
+            return 1
+        child = Child(payload, question)
+        channel.send(payload.facts)
+        while True:
+            child.answer(*channel.receive(), channel.send)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return 0
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stderr.flush()
+    # Threads of the payload must not delay the end.
+    os._exit(status)

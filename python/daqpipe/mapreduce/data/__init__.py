@@ -1,0 +1,1 @@
+"""Packets: what the messages of each kind of source hold."""
