@@ -6,6 +6,7 @@ import { stationOf } from '../run/place.ts';
 import type { Station } from '../run/station.ts';
 import type { FailureReport } from '../run/worker.ts';
 import type { Value } from '../value.ts';
+import { decodeFrame, encodeFrame } from '../wire/frame.ts';
 import { type Call, changed, type GraphCase, type Step } from './case-file.ts';
 
 /** What a case is played with, besides what it says itself. */
@@ -107,7 +108,7 @@ function feed(
   for (const node of graph.nodes) {
     const station = copy.get(node.spec.id);
     if (!station) continue;
-    if (message) station.merge(structuredClone(message.get(node.spec.id)));
+    if (message) station.merge(travelled(message.get(node.spec.id)));
     const inputs = node.arrows.map(({ origin }) =>
       origin.kind === 'source' ? call.data?.get(origin.source.from) : undefined,
     );
@@ -121,10 +122,15 @@ function snapshots(copy: ReadonlyMap<string, Station>): ReadonlyMap<string, unkn
   return new Map(
     [...copy].map(([id, station]) => {
       const state = station.take();
-      station.merge(structuredClone(state));
+      station.merge(travelled(state));
       return [id, state];
     }),
   );
+}
+
+/** A copy, as a message makes it. */
+function travelled(state: unknown): unknown {
+  return decodeFrame(encodeFrame(state));
 }
 
 function outputsOf(graph: CompiledGraph, copy: ReadonlyMap<string, Station>): ReadonlyMap<string, Value> {

@@ -1,11 +1,12 @@
 import type { Kernel } from '../types.ts';
 import { isArray, type NumericArray, type Value } from '../value.ts';
+import { isSumMemory, sumMemory } from './simd/sums.ts';
 import { copyOf, divided, firstOf, plus, type Sum } from './sum.ts';
 
 interface Average {
   count: number;
   sum: Sum;
-  /** Workers: memory of the sum of the last heartbeat. */
+  /** Workers: memory for the sum of the next heartbeat. */
   spare?: NumericArray;
 }
 
@@ -22,10 +23,12 @@ export function average(): Kernel<Average> {
     },
     take(state) {
       const { count, sum } = state;
-      if (isArray(sum)) state.spare = sum.data;
       state.count = 0;
       state.sum = undefined;
-      return { count, sum: copyOf(sum) as Sum };
+      if (!isArray(sum) || !isSumMemory(sum.data)) return { count, sum };
+      const fresh = sumMemory(sum.data.length);
+      state.spare = fresh ?? sum.data;
+      return { count, sum: fresh ? sum : (copyOf(sum) as Sum) };
     },
     merge(state, part) {
       if (part.sum === undefined) return;

@@ -32,8 +32,7 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
 }
 
 /**
- * The first value of a sum that many are added to. A large array gets memory where adding is quick: such a sum stays where it is made, and what
- * goes elsewhere is a copy.
+ * The first value of a sum that many are added to. A large array gets memory where adding is quick.
  * @param spare memory of an earlier sum
  */
 export function firstOf(value: Value, spare: NumericArray | undefined): Sum {

@@ -61,7 +61,7 @@ t.test('when there is no room, an average is as good as before', async (t) => {
   t.equal(state.sum && (state.sum as typeof image).data[77], 9);
 });
 
-t.test('what is taken is a copy; the next heartbeat may have another shape', async (t) => {
+t.test('what is taken does not change any more; the next heartbeat may have another shape', async (t) => {
   const kernel = average();
   const state = kernel.zero();
   const add = (value: number, length: number) =>

@@ -78,6 +78,11 @@ export function sumMemory(length: number): Float64Array | undefined {
   return sum;
 }
 
+/** True for an array in our memory. */
+export function isSumMemory({ buffer }: NumericArray): boolean {
+  return loaded !== undefined && loaded !== false && buffer === loaded.buffer;
+}
+
 /** Adds `value` to a sum that lies in our memory. @returns false if it does not: nothing was done */
 export function addQuickly(sum: NumericArray, value: NumericArray): boolean {
   if (!loaded || sum.buffer !== loaded.buffer) return false;
