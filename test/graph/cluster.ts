@@ -48,7 +48,9 @@ export function newFolder(test: Test): string {
 }
 
 /** A run of simulated events: everything up to the first event, the events, and what comes behind them. */
-export async function simulatedRun(events: number): Promise<{ head: Buffer; events: Buffer[]; tail: Buffer; all: Buffer }> {
+export async function simulatedRun(
+  events: number,
+): Promise<{ head: Buffer; events: Buffer[]; tail: Buffer; all: Buffer }> {
   const { stdout } = await run('dgram-gen', ['-n', String(events)], { maxBuffer: 1 << 28 });
   const dgram = new Dgram();
   const list: Buffer[] = [];

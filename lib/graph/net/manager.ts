@@ -47,6 +47,7 @@ export class Manager {
   #run = 0;
   #seq = 0;
   #lastMove: number;
+  #first = 1;
   #finished = false;
   /** Events, acknowledgements and closed heartbeats so far: whoever waits looks whether it grows. */
   progress = 0;
@@ -99,6 +100,7 @@ export class Manager {
     const dealing = new Dealing(dealer, ledger, queue, session, (to, message) => this.#post(to, message));
     const log = new ControlLog({ closed, run: this.#run, before, graph, members: new Map() });
     this.#begun = { dealer, dealing, log, ledger };
+    this.#first = closed + 1;
     if (closed > 0) say(`going on with heartbeat ${closed + 1}, event ${before}`);
     for (const one of [...this.sessions.of('global'), ...this.sessions.of('local')]) this.#welcomeCollector(one);
     this.settle();
@@ -144,7 +146,10 @@ export class Manager {
     session.leaving = true;
     this.members.workerGone(session.id, 'it leaves');
     if (!this.#begun || session.from > this.open) this.#post(session, { kind: 'end', below: [] });
+    const has = (this.#begun?.dealer.gathering.get(session.id) ?? 0) > 0;
     this.settle();
+    // It is asked for what it has at once: the next heartbeat may be far.
+    if (has) this.issue();
   }
 
   ack(route: string, bytes: number): void {
@@ -292,6 +297,7 @@ export class Manager {
     const session = this.sessions.get('worker', worker);
     const local = this.members.localOf(worker);
     if (!session || !this.#begun || local === undefined || !this.members.isExpected(worker)) return;
+    if (from > this.#first) this.#options.say(`worker ${worker} has its part from heartbeat ${from} on`);
     session.from = from;
     session.until = Number.POSITIVE_INFINITY;
     this.#welcome(session, from - 1, this.sessions.get('local', local)?.endpoint ?? '');
