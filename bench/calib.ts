@@ -16,9 +16,9 @@ import { ConstantFetcher } from '../lib/calib/fetch.ts';
 import { FetchCounters } from '../lib/calib/fetch-counters.ts';
 import { parseBind } from '../lib/calib/publish/endpoint.ts';
 import { Publisher } from '../lib/calib/publish/publisher.ts';
-import { npyHeader } from '../lib/calib/source/npy.ts';
 import { openSource } from '../lib/calib/source/open.ts';
 import { parseDetector } from '../lib/calib/wanted.ts';
+import { npyHeader } from '../lib/npy.ts';
 import { compare } from './harness.ts';
 
 const SUBSCRIBERS = 10;

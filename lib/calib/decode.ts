@@ -2,55 +2,9 @@
 
 import { isUtf8 } from 'node:buffer';
 import { DataError } from '../errors.ts';
+import { DTYPES, type Dtype, dtypeOf, ELEMENT_BYTES, parseShape, shapeText } from '../npy.ts';
 import { integerField, textField } from './document.ts';
-import { type Constant, type DocRecord, type Dtype, ELEMENT_BYTES } from './types.ts';
-
-/** As documents write them, and as files of numpy do. */
-const DTYPES: Readonly<Record<string, Dtype>> = {
-  float32: '<f4',
-  float64: '<f8',
-  int8: '|i1',
-  int16: '<i2',
-  int32: '<i4',
-  int64: '<i8',
-  uint8: '|u1',
-  uint16: '<u2',
-  uint32: '<u4',
-  uint64: '<u8',
-  bool: '|b1',
-};
-
-/** numpy takes no more. */
-const MOST_DIMENSIONS = 32;
-
-/** The word of numpy's array interface for a name (`float32`) or a word (`<f4`); undefined for everything we refuse. */
-export function dtypeOf(text: string): Dtype | undefined {
-  if (Object.hasOwn(DTYPES, text)) return DTYPES[text];
-  return Object.hasOwn(ELEMENT_BYTES, text) ? (text as Dtype) : undefined;
-}
-
-/** `float32` for `<f4`. */
-export function dtypeName(dtype: Dtype): string {
-  return Object.keys(DTYPES).find((name) => DTYPES[name] === dtype)!;
-}
-
-/**
- * `(3, 6)`, `(5,)`, `()`: digits, commas and blanks in one pair of parentheses. Never evaluated.
- * @returns undefined for anything else
- */
-export function parseShape(text: string): number[] | undefined {
-  const inside = /^ *\(([\d, ]*)\) *$/.exec(text)?.[1]?.trim();
-  if (inside === undefined) return undefined;
-  if (inside === '') return [];
-  const words = inside.replace(/,$/, '').split(',');
-  if (words.length > MOST_DIMENSIONS || !words.every((word) => /^ *\d{1,15} *$/.test(word))) return undefined;
-  return words.map(Number);
-}
-
-/** `(3, 6)`, `(5,)`, as Python writes tuples. */
-export function shapeText(shape: readonly number[]): string {
-  return `(${shape.join(', ')}${shape.length === 1 ? ',' : ''})`;
-}
+import type { Constant, DocRecord } from './types.ts';
 
 /** Whose constant it is, for messages. */
 export interface ConstantPlace {

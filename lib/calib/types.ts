@@ -1,7 +1,6 @@
 /** What all sides of the calibration constants share: documents, constants, and the set of a run (spec calib-pub.md). */
 
-/** Words of numpy's array interface, little endian; everything else is refused (spec 3). */
-export type Dtype = '<f4' | '<f8' | '|i1' | '<i2' | '<i4' | '<i8' | '|u1' | '<u2' | '<u4' | '<u8' | '|b1';
+import type { Dtype } from '../npy.ts';
 
 /** A number of a document keeps what JSON text told: `1` and `1.0` differ, and integers beyond 2^53 stay exact. */
 export type DocNumber = { kind: 'int'; value: bigint } | { kind: 'float'; value: number };
@@ -58,18 +57,3 @@ export function isDocNumber(value: DocValue): value is DocNumber {
   const { kind, value: number } = value as { kind?: unknown; value?: unknown };
   return (kind === 'int' && typeof number === 'bigint') || (kind === 'float' && typeof number === 'number');
 }
-
-/** Bytes of an element. */
-export const ELEMENT_BYTES: Readonly<Record<Dtype, number>> = {
-  '<f4': 4,
-  '<f8': 8,
-  '|i1': 1,
-  '<i2': 2,
-  '<i4': 4,
-  '<i8': 8,
-  '|u1': 1,
-  '<u2': 2,
-  '<u4': 4,
-  '<u8': 8,
-  '|b1': 1,
-};

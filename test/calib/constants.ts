@@ -1,14 +1,8 @@
 /** Sets of constants for tests. */
 
 import { createHash } from 'node:crypto';
-import {
-  type Constant,
-  type ConstantSet,
-  type DocRecord,
-  type DocValue,
-  type Dtype,
-  ELEMENT_BYTES,
-} from '../../lib/calib/types.ts';
+import type { Constant, ConstantSet, DocRecord, DocValue } from '../../lib/calib/types.ts';
+import { type Dtype, ELEMENT_BYTES } from '../../lib/npy.ts';
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 

@@ -4,8 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Test } from 'tap';
-import { npyHeader } from '../../lib/calib/source/npy.ts';
-import type { Dtype } from '../../lib/calib/types.ts';
+import { type Dtype, npyHeader } from '../../lib/npy.ts';
 
 /** A folder that is removed when the test ends. */
 export function temporaryFolder(t: Test): string {

@@ -5,7 +5,8 @@ import { inflateSync } from 'node:zlib';
 import t from 'tap';
 import { PickleWriter, pickleSet } from '../../lib/calib/encode/pickle.ts';
 import { DeflateMemo, deflate } from '../../lib/calib/encode/zlib.ts';
-import type { DocRecord, Dtype } from '../../lib/calib/types.ts';
+import type { DocRecord } from '../../lib/calib/types.ts';
+import type { Dtype } from '../../lib/npy.ts';
 import { findInterpreter } from '../../lib/python/interpreter.ts';
 import { array, float, int, opaque, setOf, text } from './constants.ts';
 

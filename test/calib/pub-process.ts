@@ -10,9 +10,9 @@ import { createInterface, type Interface } from 'node:readline';
 import { Answers } from '../../lib/calib/serve/answers.ts';
 import { Faults } from '../../lib/calib/serve/faults.ts';
 import { CalibServer, type RequestLine } from '../../lib/calib/serve/server.ts';
-import { npyHeader } from '../../lib/calib/source/npy.ts';
 import { openShelf } from '../../lib/calib/source/open.ts';
 import { parseDetector } from '../../lib/calib/wanted.ts';
+import { npyHeader } from '../../lib/npy.ts';
 import { executable } from '../executable.ts';
 
 type Test = { teardown(end: () => unknown): void };

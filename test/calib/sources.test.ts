@@ -136,7 +136,7 @@ t.test('what cannot be used says what it is', async (t) => {
   await refuse(join(folder, 'cut'), { code: 'calib-source', message: /cut short/ });
   await refuse('ftp://host/x', { code: 'usage', message: /no address/ });
   put(folder, 'a/epix/gain.npy', 'hello hello hello');
-  await refuse(join(folder, 'a'), { code: 'calib-source', place: { file: `${folder}/a/epix/gain.npy` } });
+  await refuse(join(folder, 'a'), { code: 'npy-file', place: { file: `${folder}/a/epix/gain.npy` } });
   put(folder, 'b/epix/gain.txt', 'x');
   put(folder, 'b/epix/gain.doc.json', '{"a": 1,}');
   await refuse(join(folder, 'b'), { code: 'calib-source', place: { file: `${folder}/b/epix/gain.doc.json`, line: 1 } });

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
-import { npyHeader } from '../../lib/calib/source/npy.ts';
+import { npyHeader } from '../../lib/npy.ts';
 import {
   constantsFolder,
   DETECTOR,

@@ -3,12 +3,12 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, InputError } from '../../errors.ts';
+import { npyHeader } from '../../npy.ts';
 import { explain } from '../../stream/source.ts';
 import { writeBeside } from '../cache/write-beside.ts';
 import { chooseForRun } from '../choose.ts';
 import { exactText, integer } from '../document.ts';
 import type { Constant, ConstantSet } from '../types.ts';
-import { npyHeader } from './npy.ts';
 import { type Shelf, type ShelfFile, shelfPath } from './shelf.ts';
 import { ShelfSource } from './shelf-source.ts';
 import { BLOCK, padding, pathInRecords, readTarHeader, tarHeader } from './tar.ts';

@@ -2,10 +2,9 @@
 
 import { createHash } from 'node:crypto';
 import { DataError } from '../../errors.ts';
-import { dtypeName, shapeText } from '../decode.ts';
+import { dtypeName, readNpyHeader, shapeText } from '../../npy.ts';
 import { integer, integerField, isRecord, parseExact, textField } from '../document.ts';
 import type { DocRecord, DocValue } from '../types.ts';
-import { readNpyHeader } from './npy.ts';
 import { constantsOn, folderFor, type Shelf, type ShelfConstant, type ShelfFile } from './shelf.ts';
 import type { ConstantSource, Database, DetectorKey } from './types.ts';
 

@@ -30,7 +30,7 @@ export interface ConstantSource {
 
   /**
    * The contents that a document names with its field `id_data`. They never change.
-   * @throws DataError `calib-source`
+   * @throws DataError `calib-source`, `npy-file`
    */
   contents(database: Database, detector: DetectorKey, idData: string): Promise<Buffer>;
 

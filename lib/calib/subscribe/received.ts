@@ -4,10 +4,10 @@ import { createHash } from 'node:crypto';
 import { constants, inflateSync } from 'node:zlib';
 import { PosixSharedMemory } from 'posix-ipc-shim';
 import { DataError } from '../../errors.ts';
-import { dtypeOf } from '../decode.ts';
+import { type Dtype, dtypeOf, ELEMENT_BYTES } from '../../npy.ts';
 import { isRecord, parseExact, textField } from '../document.ts';
 import { FRAMES_MARK, FRAMES_VERSION } from '../encode/npy-frames.ts';
-import { type DocRecord, type DocValue, type Dtype, ELEMENT_BYTES, isDocNumber } from '../types.ts';
+import { type DocRecord, type DocValue, isDocNumber } from '../types.ts';
 
 /** A constant as it came; `data` is a view of the message or of the segment. */
 export interface ReceivedConstant {

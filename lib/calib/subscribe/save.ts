@@ -4,8 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DaqError, DataError } from '../../errors.ts';
+import { npyHeader } from '../../npy.ts';
 import { exactText } from '../document.ts';
-import { npyHeader } from '../source/npy.ts';
 import type { ReceivedConstant, ReceivedSet } from './received.ts';
 
 /** Names come over a socket: whatever could leave the folder, or hide in it, is refused. */
