@@ -428,6 +428,7 @@ export class Assigner {
       constraint < 0 ? own.length === 0 : wanted.size === 0 || wanted.has(constraint),
     );
     const streams = [...new Set(entries.map(({ stream }) => stream))];
+    share.given = streams;
     this.#again.push({
       event_number: share.event,
       assignments: new Map(streams.map((stream) => [stream, [seat.name]])),

@@ -24,6 +24,8 @@ export interface LaidEvent {
 }
 
 export interface LaidConstraint {
+  /** As it stands in the map. */
+  readonly name: number;
   /** Of the first occurrence; later ones do not count. */
   readonly tags: readonly string[];
   /** Offsets of its events, ascending. */
@@ -53,7 +55,7 @@ export function layOut(part: Part): LaidPart {
           number = numbers.get(constraint) ?? constraints.length;
           if (number === constraints.length) {
             numbers.set(constraint, number);
-            constraints.push({ tags, events: [] });
+            constraints.push({ name: constraint, tags, events: [] });
           }
           const seen = constraints[number]!.events;
           if (seen.at(-1) !== offset) seen.push(offset);

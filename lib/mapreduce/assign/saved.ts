@@ -15,6 +15,7 @@ interface SavedShare {
   readonly hasResult: boolean;
   readonly reporter?: string | undefined;
   readonly attempt: number;
+  readonly given?: readonly string[];
 }
 
 interface SavedSeat {
@@ -157,9 +158,9 @@ function fillRuns(values: Int32Array | Uint8Array, runs: readonly number[]): voi
   for (let i = 0; i + 1 < runs.length; i += 2) values.fill(runs[i]!, at, (at += runs[i + 1]!));
 }
 
-function saveShare({ event, origin, instance, entries, state, hasResult, reporter, attempt }: Share): SavedShare {
+function saveShare({ event, instance, entries, ...rest }: Share): SavedShare {
   const all = instance.event(event).entries;
-  return { origin, entries: entries.map((entry) => all.indexOf(entry)), state, hasResult, reporter, attempt };
+  return { ...rest, entries: entries.map((entry) => all.indexOf(entry)) };
 }
 
 function saveSeat({ name, tags, live, joinedLate, deliveries, grants, depth, takesAgain }: Seat): SavedSeat {

@@ -53,7 +53,9 @@ export class CreditsLink {
   }
 
   #connect(): Dealer {
+    const { role, name, registry } = this.#options;
     const socket = new Dealer({
+      routingId: `${role} ${name} ${registry.serviceUuid}`,
       ...KEEP_ALIVE,
       linger: 1000,
       sendHighWaterMark: 0,

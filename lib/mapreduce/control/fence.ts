@@ -1,0 +1,123 @@
+/**
+ * The controller's lock, and writing that only its holder can do (spec mapreduce.md 5.1, 13.5, 3.5). Whoever takes the lock raises an
+ * epoch; every write of a controller carries its own and does nothing if it is not the last one. So a holder that was paused and wakes
+ * up late cannot disturb its successor.
+ */
+
+import { createHash } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import type { Keys } from '../redis/keys.ts';
+
+/** The value that the reference expects: a lock. */
+const LOCK = '\u{1F512}';
+export const LOCK_SECONDS = 10;
+
+class Script {
+  readonly #text: string;
+  readonly #sha: string;
+
+  constructor(text: string) {
+    this.#text = text;
+    this.#sha = createHash('sha1').update(text).digest('hex');
+  }
+
+  /** Redis that was restarted does not know the script any more. */
+  async run(redis: Redis, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    try {
+      return await redis.evalsha(this.#sha, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!(error as Error).message.startsWith('NOSCRIPT')) throw error;
+      return redis.eval(this.#text, keys.length, ...keys, ...args);
+    }
+  }
+}
+
+const TAKE = new Script(`
+if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[2]) then return 0 end
+return redis.call('INCR', KEYS[2])`);
+
+const KEEP = new Script(`
+if redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
+if not redis.call('SET', KEYS[1], ARGV[1], 'XX', 'EX', ARGV[2]) then return 0 end
+return 1`);
+
+const RELEASE = new Script(`
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])`);
+
+/** Commands follow as: number of words, words. A position that is there already means that an earlier try has worked. */
+const WRITE = new Script(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'fenced' end
+if ARGV[2] ~= '' then
+  if redis.call('GET', KEYS[2]) == ARGV[2] then return 'done' end
+  redis.call('SET', KEYS[2], ARGV[2])
+end
+local answers = {}
+local at = 3
+while at <= #ARGV do
+  local count = tonumber(ARGV[at])
+  answers[#answers + 1] = redis.call(unpack(ARGV, at + 1, at + count))
+  at = at + count + 1
+end
+return answers`);
+
+export type Command = readonly (string | number)[];
+
+/** Somebody else is the controller now. */
+export class LockLost extends Error {
+  constructor() {
+    super('the lock of the controller was lost: another controller has taken over, or Redis was away for too long');
+  }
+}
+
+export class Fence {
+  readonly #redis: Redis;
+  readonly #keys: Keys;
+  readonly epoch: string;
+  /** When the lock was last known to be ours. */
+  #kept: number;
+
+  private constructor(redis: Redis, keys: Keys, epoch: string) {
+    this.#redis = redis;
+    this.#keys = keys;
+    this.epoch = epoch;
+    this.#kept = performance.now();
+  }
+
+  /** @returns undefined if somebody has the lock */
+  static async take(redis: Redis, keys: Keys): Promise<Fence | undefined> {
+    const epoch = Number(await TAKE.run(redis, [keys.lock, keys.epoch], [LOCK, LOCK_SECONDS]));
+    return epoch === 0 ? undefined : new Fence(redis, keys, String(epoch));
+  }
+
+  /** @throws LockLost */
+  async keep(): Promise<void> {
+    const asked = performance.now();
+    // After that long somebody may have had it in between, also one that knows no epochs.
+    if (asked - this.#kept > LOCK_SECONDS * 1000) throw new LockLost();
+    const answer = await KEEP.run(this.#redis, [this.#keys.lock, this.#keys.epoch], [LOCK, LOCK_SECONDS, this.epoch]);
+    if (Number(answer) !== 1) throw new LockLost();
+    this.#kept = asked;
+  }
+
+  async release(): Promise<void> {
+    await RELEASE.run(this.#redis, [this.#keys.lock, this.#keys.epoch], [this.epoch]);
+  }
+
+  /**
+   * Runs commands in one step if this is still the controller.
+   * @param position key and id of the log entry whose outcome this is: done once however often it is tried
+   * @returns an answer per command; undefined if it had been done before
+   * @throws LockLost
+   */
+  async write(
+    commands: readonly Command[],
+    position?: { readonly key: string; readonly id: string },
+  ): Promise<readonly unknown[] | undefined> {
+    const words = commands.flatMap((command) => [command.length, ...command]);
+    const keys = [this.#keys.epoch, position?.key ?? this.#keys.epoch];
+    const answer = await WRITE.run(this.#redis, keys, [this.epoch, position?.id ?? '', ...words]);
+    if (answer === 'fenced') throw new LockLost();
+    return answer === 'done' ? undefined : (answer as unknown[]);
+  }
+}

@@ -1,0 +1,140 @@
+/** Whom an outcome concerns, and what each is told (spec mapreduce.md 5.2). Pure. */
+
+import type { Assigner, Outcome } from '../assign/assigner.ts';
+import type { Share } from '../assign/ledger.ts';
+import type { Feed, Work } from '../transport/types.ts';
+
+/** Who serves the streams of a map; fixed when it is posted. */
+export interface Routes {
+  readonly ingesters: ReadonlyMap<string, { readonly streams: readonly string[]; readonly ours: boolean }>;
+  readonly ingesterOf: ReadonlyMap<string, string>;
+}
+
+export function routesOf(
+  ingesters: readonly { readonly name: string; readonly streams: readonly string[]; readonly ours: boolean }[],
+): Routes {
+  const ingesterOf = new Map<string, string>();
+  for (const { name, streams } of ingesters)
+    for (const stream of streams) if (!ingesterOf.has(stream)) ingesterOf.set(stream, name);
+  const own = (name: string, streams: readonly string[]) => streams.filter((stream) => ingesterOf.get(stream) === name);
+  const byName = ingesters.map(({ name, streams, ours }) => [name, { streams: own(name, streams), ours }] as const);
+  return { ingesters: new Map(byName), ingesterOf };
+}
+
+/** An event as the common stream says it. */
+export interface CommonEvent {
+  readonly event_number: number;
+  readonly assignments: Readonly<Record<string, readonly string[]>>;
+}
+
+type Assignments = ReadonlyMap<string, readonly string[]>;
+
+/** Collects the outcomes of a batch. */
+export class Messages {
+  readonly common: CommonEvent[] = [];
+  readonly work = new Map<string, Work[]>();
+  readonly feed = new Map<string, Feed[]>();
+  readonly #routes: Routes;
+  readonly #isOurs: (worker: string) => boolean;
+
+  constructor(routes: Routes, isOurs: (worker: string) => boolean) {
+    this.#routes = routes;
+    this.#isOurs = isOurs;
+  }
+
+  get empty(): boolean {
+    return this.common.length === 0 && this.work.size === 0 && this.feed.size === 0;
+  }
+
+  /** What is given again comes first: it is older than what was published behind it. */
+  add({ assign, again }: Outcome): void {
+    for (const { event_number, assignments, attempt, origin } of again)
+      this.#tell(event_number, assignments, attempt, origin);
+    for (const { event_number, assignments } of assign) {
+      this.common.push({ event_number, assignments: Object.fromEntries(assignments) });
+      this.#tell(event_number, assignments, 1, null);
+    }
+  }
+
+  #tell(event_number: number, assignments: Assignments, attempt: number, origin: string | null): void {
+    const { ingesters, ingesterOf } = this.#routes;
+    const from = new Map<string, Set<string>>();
+    const told = new Map<string, Record<string, readonly string[]>>();
+    for (const [stream, workers] of assignments) {
+      const ingester = ingesterOf.get(stream);
+      if (ingester === undefined) continue;
+      const streams = told.get(ingester);
+      if (streams) streams[stream] = workers;
+      else told.set(ingester, { [stream]: workers });
+      for (const worker of workers) {
+        const own = from.get(worker);
+        if (own) own.add(ingester);
+        else from.set(worker, new Set([ingester]));
+      }
+    }
+    for (const [ingester, streams] of told) {
+      if (ingesters.get(ingester)?.ours)
+        put(this.feed, ingester, { event_number, assignments: streams, attempt, origin });
+    }
+    for (const [worker, own] of from) {
+      if (!this.#isOurs(worker)) continue;
+      put(this.work, worker, { event_number, streams_from: [...own].sort(), attempt, origin: origin ?? worker });
+    }
+  }
+}
+
+function put<T>(lists: Map<string, T[]>, key: string, item: T): void {
+  const list = lists.get(key);
+  if (list) list.push(item);
+  else lists.set(key, [item]);
+}
+
+/** Everything that a worker has been given and has not reported, for one that asks after a crash. */
+export function openWork({ workers }: Assigner, { ingesterOf }: Routes, name: string): Work[] {
+  const seat = workers.find(name);
+  if (!seat?.live) return [];
+  return seat.deliveries.map((share) => {
+    const ingesters = streamsOf(share).map((stream) => ingesterOf.get(stream));
+    return {
+      event_number: share.event,
+      streams_from: [...new Set(ingesters.filter((one) => one !== undefined))].sort(),
+      attempt: share.attempt,
+      origin: share.origin,
+    };
+  });
+}
+
+function streamsOf({ given, entries }: Share): readonly string[] {
+  return given ?? [...new Set(entries.map(({ stream }) => stream))];
+}
+
+/**
+ * What an ingester that asks after a crash may not know: published events from `next` on, and everything that is given again and open.
+ * Frames for shares that are settled go to nobody, but are taken from the source.
+ */
+export function openFeed(assigner: Assigner, { ingesters }: Routes, name: string, next: number): Feed[] {
+  const own = new Set(ingesters.get(name)?.streams ?? []);
+  const feed: Feed[] = [];
+  for (let event = next; event < assigner.front; event++) {
+    const streams = assigner.events
+      .instance(event)
+      .event(event)
+      .streams.filter((stream) => own.has(stream));
+    if (streams.length === 0) continue;
+    const assignments = Object.fromEntries(streams.map((stream) => [stream, [] as string[]]));
+    for (const share of assigner.ledger.shares(event)) {
+      if (share.state !== 'out' || share.given) continue;
+      for (const stream of streamsOf(share)) assignments[stream]?.push(share.origin);
+    }
+    feed.push({ event_number: event, assignments, attempt: 1, origin: null });
+  }
+  for (const seat of assigner.workers.live) {
+    for (const { event, attempt, origin, given } of seat.deliveries) {
+      const streams = given?.filter((stream) => own.has(stream)) ?? [];
+      if (streams.length === 0) continue;
+      const assignments = Object.fromEntries(streams.map((stream) => [stream, [seat.name]]));
+      feed.push({ event_number: event, assignments, attempt, origin });
+    }
+  }
+  return feed;
+}

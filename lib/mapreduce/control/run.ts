@@ -1,0 +1,399 @@
+/**
+ * One map on its way: follows the log, writes and pushes what comes of it, keeps snapshots and bounds (spec mapreduce.md 3.5, 5.2).
+ * The decisions are made in `Formation`; here is only what Redis and sockets need.
+ */
+
+import type { Configs } from '../redis/configs.ts';
+import { BadRecord } from '../redis/fields.ts';
+import { type Decision, entryOf, stepsIn } from '../redis/log.ts';
+import type { Registry } from '../redis/registry.ts';
+import type { Report } from '../redis/reports.ts';
+import { compareIds, type Entry, entriesOf, follow, timeOf } from '../redis/stream.ts';
+import type { Credits, Hello, Message } from './credits.ts';
+import type { Command, Fence } from './fence.ts';
+import { type Ending, Formation, type SavedFormation } from './formation.ts';
+import { Membership } from './membership.ts';
+import { Messages, openFeed, openWork, type Routes, routesOf } from './messages.ts';
+import { type Append, appendOf, type Plan, readPlan, setupOf } from './plan.ts';
+import { readersOf, Trimmer } from './trim.ts';
+
+export interface RunContext {
+  readonly registry: Registry;
+  readonly fence: Fence;
+  /** undefined: assignments go through streams of Redis. */
+  readonly credits: Credits | undefined;
+  configs(): Configs;
+  /** Nothing more is assigned: everybody must be told to finish. */
+  ended(run: MapRun, ending: Ending): void;
+  /** Something has changed: somebody may wait for it. */
+  changed(): void;
+  /** This controller cannot go on. */
+  failed(error: Error): void;
+  say(message: string): void;
+}
+
+const SNAPSHOT_MS = 1000;
+const SNAPSHOT_EVENTS = 10_000;
+export const KEEP_SECONDS = 24 * 3600;
+
+export class MapRun {
+  readonly uuid: string;
+  readonly plan: Plan;
+  readonly formation: Formation;
+  readonly routes: Routes;
+  readonly appends: Append[];
+  /** Entries of the log that nobody understands. */
+  unreadable = 0;
+  readonly #context: RunContext;
+  readonly #trimmer = new Trimmer();
+  readonly #membership: Membership;
+  readonly #stop = new AbortController();
+  /** Last entry of the log that is contained in the state. */
+  #last: string;
+  #snapshotId = '';
+  #snapshotFront = 0;
+  readonly #timer: NodeJS.Timeout;
+  #hellos: { readonly after: string; readonly hello: Hello }[] = [];
+  #announced = false;
+
+  private constructor(
+    context: RunContext,
+    uuid: string,
+    plan: Plan,
+    appends: Append[],
+    formation: Formation,
+    last: string,
+  ) {
+    this.#context = context;
+    this.uuid = uuid;
+    this.plan = plan;
+    this.appends = appends;
+    this.formation = formation;
+    this.routes = routesOf(plan.ingesters);
+    this.#last = last;
+    this.#membership = new Membership(formation, (decisions) => this.decide(decisions));
+    this.#timer = setInterval(() => this.#eachSecond(), SNAPSHOT_MS);
+  }
+
+  /** A new map with the workers that are there. */
+  static async begin(context: RunContext, uuid: string, plan: Plan): Promise<MapRun> {
+    const { keys } = context.registry;
+    const formation = new Formation(setupOf(plan));
+    const run = new MapRun(context, uuid, plan, [], formation, '0');
+    const joins = run.#membership.joinsOf(context.configs().workers);
+    await context.fence.write([
+      ['DEL', keys.map(uuid), keys.ready(uuid)],
+      ['RPUSH', keys.map(uuid), JSON.stringify(plan)],
+      ['SET', keys.current, uuid],
+      ['XADD', keys.ready(uuid), '*', 'data', entryOf(joins)],
+    ]);
+    run.#follow();
+    return run;
+  }
+
+  /**
+   * Goes on where another controller stopped.
+   * @returns undefined if there is nothing of this map any more. @throws BadRecord if it cannot be understood
+   */
+  static async resume(context: RunContext, uuid: string): Promise<MapRun | undefined> {
+    const { redis, keys } = context.registry;
+    const [planText, ...appendTexts] = await redis.lrange(keys.map(uuid), 0, -1);
+    if (planText === undefined) return undefined;
+    const plan = readPlan(planText);
+    const setup = setupOf(plan);
+    const parts = new Map(setup.map.parts);
+    const appends = appendTexts.map((text) => {
+      const append = appendOf(Buffer.from(text), parts);
+      for (const [name, part] of append.parts) parts.set(name, part);
+      return append;
+    });
+    const [state, position] = await redis.mget(keys.state(uuid), keys.position(uuid));
+    const saved = state ? (JSON.parse(state) as { through: string; formation: SavedFormation }) : undefined;
+    const formation = saved ? Formation.restore(setup, appends, saved.formation) : new Formation(setup);
+    if (!saved) formation.appends.push(...appends);
+    const run = new MapRun(context, uuid, plan, appends, formation, saved?.through ?? '0');
+    await run.#findWritten();
+    const entries = entriesOf(await redis.xrange(keys.ready(uuid), saved ? `(${saved.through}` : '-', '+'));
+    const written = entries.filter(({ id }) => position && compareIds(id, position) <= 0);
+    run.#apply(written, false);
+    run.#apply(entries.slice(written.length), true);
+    run.#membership.begin();
+    run.#afterBatch();
+    context.say(
+      `map ${uuid}: taken over at event ${formation.assigner.front}, ${entries.length} entries after the snapshot`,
+    );
+    run.#follow();
+    return run;
+  }
+
+  /** Entries of an earlier controller, so that they are trimmed too. */
+  async #findWritten(): Promise<void> {
+    const { redis } = this.#context.registry;
+    const { assigner } = this.formation;
+    const open = new Set([...assigner.ledger.records].flatMap(([event, { complete }]) => (complete ? [] : [event])));
+    const low = Math.min(assigner.front, ...open);
+    this.#trimmer.begin(low);
+    for (let event = low; event < assigner.front; event++) if (!open.has(event)) this.#trimmer.completed([event]);
+    for (const key of this.#assignmentKeys) {
+      for (const { id, data } of entriesOf(await redis.xrange(key, '-', '+'))) {
+        this.#wrote(key, id, JSON.parse(data) as Messages['common']);
+      }
+    }
+  }
+
+  /** Reports that came over the credits go into the log, and count when they are read back. */
+  received(reports: readonly Report[], hellos: readonly Hello[]): void {
+    if (reports.length === 0) {
+      for (const hello of hellos) this.#answer(hello);
+      return;
+    }
+    this.#log(reports).then(
+      (after) => {
+        this.#hellos.push(...hellos.map((hello) => ({ after, hello })));
+        this.#answerHellos();
+      },
+      (error: Error) => this.#context.failed(error),
+    );
+  }
+
+  /** Puts decisions of the controller into the log. */
+  decide(decisions: readonly Decision[]): void {
+    if (decisions.length === 0 || this.#stop.signal.aborted) return;
+    this.#log(decisions).catch((error: Error) => this.#context.failed(error));
+  }
+
+  async #log(steps: readonly (Report | Decision)[]): Promise<string> {
+    const { fence, registry } = this.#context;
+    const answers = await fence.write([['XADD', registry.keys.ready(this.uuid), '*', 'data', entryOf(steps)]]);
+    return String(answers?.[0]);
+  }
+
+  /** Appends to the map: kept first, then decided in the same step. */
+  async append(append: Append): Promise<void> {
+    const { fence, registry } = this.#context;
+    const { keys } = registry;
+    const number = this.appends.push(append) - 1;
+    this.formation.appends.push(append);
+    await fence.write([
+      ['RPUSH', keys.map(this.uuid), append.text],
+      ['XADD', keys.ready(this.uuid), '*', 'data', entryOf([{ op: 'append', number }])],
+    ]);
+  }
+
+  /** Configurations have changed: who has joined, who is gone, what ingesters let go. */
+  configsChanged(): void {
+    if (this.formation.ending === undefined) this.#membership.see(this.#context.configs(), this.uuid, this.plan);
+    this.#context.changed();
+  }
+
+  /** Names of those in the configurations that have not finished yet. */
+  get unfinished(): readonly string[] {
+    const { ingesters, workers, reducer } = this.#context.configs();
+    const mine = (config: { mapping_uuid: string | null }) => config.mapping_uuid === this.uuid;
+    return [
+      ...ingesters.filter(mine).map(({ name }) => `ingester ${name}`),
+      ...workers.filter(mine).map(({ name }) => `worker ${name}`),
+      ...(reducer && mine(reducer) ? ['reducer'] : []),
+    ].filter((name) => !this.formation.finished.has(name));
+  }
+
+  #follow(): void {
+    const { registry, failed } = this.#context;
+    const read = async () => {
+      const options = { from: this.#last, signal: this.#stop.signal };
+      for await (const entries of follow(await registry.connection(), registry.keys.ready(this.uuid), options)) {
+        this.#apply(entries, true);
+      }
+    };
+    read().catch((error: Error) => {
+      if (!this.#stop.signal.aborted) failed(error);
+    });
+  }
+
+  /** @param write false: an earlier controller has written what comes of these entries */
+  #apply(entries: readonly Entry[], write: boolean): void {
+    const { formation } = this;
+    const messages = new Messages(this.routes, (worker) => formation.members.get(worker)?.ours === true);
+    const reporters = new Set<string>();
+    const complete: number[] = [];
+    for (const { id, data } of entries) {
+      for (const step of this.#steps(id, data)) {
+        if ('report' in step) reporters.add(nameOf(step.report));
+        const outcome = formation.apply(step, timeOf(id));
+        messages.add(outcome);
+        complete.push(...outcome.complete);
+        for (const { event_number, origin } of outcome.lost)
+          this.#say(`event ${event_number} of ${origin} is lost: no frames`);
+      }
+      this.#last = id;
+    }
+    if (entries.length === 0) return;
+    this.#noteProofs(messages);
+    this.#trimmer.completed(complete);
+    if (write) this.#write(messages);
+    this.#push(messages, reporters);
+    this.#afterBatch();
+  }
+
+  #steps(id: string, data: string): ReturnType<typeof stepsIn> {
+    try {
+      return stepsIn(data);
+    } catch (error) {
+      if (!(error instanceof BadRecord)) throw error;
+      this.unreadable++;
+      this.#say(`entry ${id}: ${error.message}`);
+      return [];
+    }
+  }
+
+  #say(message: string): void {
+    this.#context.say(`map ${this.uuid}: ${message}`);
+  }
+
+  #noteProofs({ common }: Messages): void {
+    const { ingesterOf } = this.routes;
+    for (const { event_number, assignments } of common) {
+      for (const [stream, workers] of Object.entries(assignments)) {
+        const ingester = ingesterOf.get(stream);
+        if (ingester !== undefined && workers.length > 0) this.#trimmer.published(ingester, event_number);
+      }
+    }
+  }
+
+  /** Somebody of the reference reads the common stream. */
+  get #isMixed(): boolean {
+    for (const { ours } of this.routes.ingesters.values()) if (!ours) return true;
+    for (const { ours } of this.formation.members.values()) if (!ours) return true;
+    return false;
+  }
+
+  #write({ common, work, feed }: Messages): void {
+    const { fence, registry, credits, failed } = this.#context;
+    const { keys } = registry;
+    const streams: { key: string; items: readonly { event_number: number }[] }[] = [];
+    if (common.length > 0 && this.#isMixed) streams.push({ key: keys.assigned(this.uuid), items: common });
+    if (!credits) {
+      for (const [worker, items] of work) streams.push({ key: keys.work(this.uuid, worker), items });
+      for (const [ingester, items] of feed) streams.push({ key: keys.feed(this.uuid, ingester), items });
+    }
+    if (streams.length === 0) return;
+    const commands = streams.map(({ key, items }): Command => ['XADD', key, '*', 'data', JSON.stringify(items)]);
+    fence.write(commands, { key: keys.position(this.uuid), id: this.#last }).then((ids) => {
+      for (const [i, { key, items }] of streams.entries()) if (ids) this.#wrote(key, String(ids[i]), items);
+    }, failed);
+  }
+
+  #wrote(key: string, id: string, items: readonly { event_number: number }[]): void {
+    const { keys } = this.#context.registry;
+    const last = items.reduce((highest, { event_number }) => Math.max(highest, event_number), 0);
+    const feedStart = keys.feed(this.uuid, '');
+    const readers =
+      key === keys.assigned(this.uuid)
+        ? readersOf(items as Messages['common'], this.routes.ingesterOf)
+        : new Map(key.startsWith(feedStart) ? [[key.slice(feedStart.length), last]] : []);
+    this.#trimmer.wrote(key, id, last, readers);
+  }
+
+  #push({ work, feed }: Messages, reporters: ReadonlySet<string>): void {
+    const { credits } = this.#context;
+    if (!credits) return;
+    for (const name of new Set([...work.keys(), ...namesOf(reporters, 'worker')])) {
+      const items = work.get(name);
+      this.#send('worker', name, items ? { work: items } : {});
+    }
+    for (const name of new Set([...feed.keys(), ...namesOf(reporters, 'ingester')])) {
+      const items = feed.get(name);
+      this.#send('ingester', name, items ? { feed: items } : {});
+    }
+    if (reporters.has('reducer')) this.#send('reducer', 'reducer', {});
+  }
+
+  #send(role: Hello['role'], name: string, message: Omit<Message, 'reports'>): void {
+    const { credits } = this.#context;
+    const service = credits?.service(role, name, this.uuid);
+    if (service === undefined) return;
+    credits?.send(role, name, this.uuid, { ...message, reports: this.formation.reportsOf(service) });
+  }
+
+  #answerHellos(): void {
+    const due = this.#hellos.filter(({ after }) => compareIds(after, this.#last) <= 0);
+    this.#hellos = this.#hellos.filter(({ after }) => compareIds(after, this.#last) > 0);
+    for (const { hello } of due) this.#answer(hello);
+  }
+
+  #answer({ role, name, next }: Hello): void {
+    const { assigner } = this.formation;
+    if (role === 'worker') this.#send(role, name, { again: true, work: openWork(assigner, this.routes, name) });
+    else if (role === 'ingester')
+      this.#send(role, name, { again: true, feed: openFeed(assigner, this.routes, name, next) });
+    else this.#send(role, name, { again: true });
+  }
+
+  #afterBatch(): void {
+    this.#answerHellos();
+    this.#membership.watchGraces();
+    const { ending, assigner } = this.formation;
+    if (ending !== undefined && !this.#announced) {
+      this.#announced = true;
+      this.#context.ended(this, ending);
+    }
+    if (assigner.front - this.#snapshotFront >= SNAPSHOT_EVENTS) this.#snapshot();
+    this.#context.changed();
+  }
+
+  #eachSecond(): void {
+    if (this.#last !== this.#snapshotId) this.#snapshot();
+    const trims = [...this.#trimmer.take()].map(([key, id]): Command => ['XTRIM', key, 'MINID', id]);
+    if (trims.length > 0) this.#context.fence.write(trims).catch((error: Error) => this.#context.failed(error));
+  }
+
+  /** The state up to the last entry, and what the log need not keep any more. */
+  #snapshot(): void {
+    const { fence, registry, failed } = this.#context;
+    const { keys } = registry;
+    const through = this.#last;
+    const formation = this.formation.save();
+    this.#snapshotId = through;
+    this.#snapshotFront = this.formation.assigner.front;
+    const accepted = Object.fromEntries(formation.assigner.accepted);
+    fence
+      .write([
+        ['SET', keys.state(this.uuid), JSON.stringify({ through, formation })],
+        ['SET', keys.reduced(this.uuid), JSON.stringify({ through, accepted })],
+        ['XTRIM', keys.ready(this.uuid), 'MINID', through],
+      ])
+      .catch(failed);
+  }
+
+  /** Streams by which services are told. */
+  get #assignmentKeys(): readonly string[] {
+    const { keys } = this.#context.registry;
+    const workers = new Set(this.formation.assigner.workers.all.map(({ name }) => keys.work(this.uuid, name)));
+    const ingesters = [...this.routes.ingesters.keys()].map((name) => keys.feed(this.uuid, name));
+    return [keys.assigned(this.uuid), ...workers, ...ingesters];
+  }
+
+  /** Keys of this map. */
+  get ownKeys(): readonly string[] {
+    const { keys } = this.#context.registry;
+    const { uuid } = this;
+    const own = [keys.ready(uuid), keys.state(uuid), keys.map(uuid), keys.reduced(uuid), keys.position(uuid)];
+    return [...own, keys.clock(uuid), ...this.#assignmentKeys];
+  }
+
+  /** Ends following; nothing is taken away from Redis. Works twice. */
+  close(): void {
+    this.#stop.abort();
+    clearInterval(this.#timer);
+    this.#membership.close();
+  }
+}
+
+function nameOf(report: Report): string {
+  if (report.source === 'worker') return `worker ${report.worker}`;
+  return report.source === 'ingester' ? `ingester ${report.ingester}` : 'reducer';
+}
+
+function namesOf(reporters: ReadonlySet<string>, role: 'worker' | 'ingester'): string[] {
+  return [...reporters].filter((name) => name.startsWith(`${role} `)).map((name) => name.slice(role.length + 1));
+}
