@@ -76,7 +76,7 @@ export function compile(spec: GraphSpec, options: CompileOptions): Compiled {
   checkPorts(nodes, problems);
   for (const node of nodes) {
     checkInputs(node, problems);
-    const bytes = windowBytes(node);
+    const bytes = windowBytes(node, nodes);
     if (bytes > options.windowLimit)
       problems.add(
         'window-memory',

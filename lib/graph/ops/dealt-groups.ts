@@ -1,6 +1,6 @@
 import type { Kernel } from '../types.ts';
 import type { Value } from '../value.ts';
-import { plus, type Sum } from './sum.ts';
+import { firstOf, plus, type Sum } from './sum.ts';
 
 interface DealtGroups {
   /** Group number (event number div n) -> what was used of it. */
@@ -53,9 +53,16 @@ function join(state: DealtGroups, group: number, count: number, value: Value): v
     return;
   }
   const entry = state.groups.get(group);
-  if (!entry) state.groups.set(group, { count, sum: plus(undefined, value) });
-  else {
+  if (entry) {
     entry.sum = plus(entry.sum, value);
     entry.count += count;
+    return;
   }
+  // Events are dealt in order: an event of group g says that all before g have been dealt, and only the last of those is given. The sums
+  // of many images at once would fill the memory.
+  for (const other of state.groups.keys()) {
+    if (other < group - 1) state.groups.delete(other);
+    else if (other > group + 1) return;
+  }
+  state.groups.set(group, { count, sum: firstOf(value, undefined) });
 }

@@ -26,7 +26,7 @@ export function movingAverage(keep: number): Kernel<MovingAverage> {
 }
 
 function own(value: Value): Sum {
-  return isArray(value) ? { ...value, dtype: 'float64', data: Float64Array.from(value.data) } : asNumber(value);
+  return isArray(value) ? { ...value, dtype: 'float64', data: new Float64Array(value.data) } : asNumber(value);
 }
 
 function join(state: MovingAverage, part: MovingAverage, keep: number): void {

@@ -18,7 +18,7 @@ export function plus(sum: Sum, value: Value): Sum {
     if (isArray(sum)) throw new Error(`a number cannot be added to ${describeValue(sum)}`);
     return (sum ?? 0) + asNumber(value);
   }
-  if (sum === undefined) return { dtype: 'float64', shape: value.shape, data: Float64Array.from(value.data) };
+  if (sum === undefined) return { dtype: 'float64', shape: value.shape, data: new Float64Array(value.data) };
   if (!isArray(sum) || !sameShape(sum.shape, value.shape))
     throw new Error(`${describeValue(value)} cannot be added to ${describeValue(sum)}`);
   addInPlace(sum.data, value.data);

@@ -19,6 +19,8 @@ interface Window {
   entries: Entry[];
   /** The last completed group, until the next one. */
   group: readonly Value[] | undefined;
+  /** `unique`: from so many entries on it is looked which are not needed. */
+  limit?: number;
 }
 
 const zero = (): Window => ({ count: 0, entries: [], group: undefined });
@@ -48,10 +50,15 @@ export function groups(n: number, view: GroupView): Kernel<Window> {
     ports: view.ports,
     zero,
     add: (state, inputs, { event }) => {
-      enter(state, { event, value: element(inputs) }, kept);
+      enter(state, { event, value: element(inputs) });
+      cutTo(state, kept);
       return true;
     },
-    merge: (state, part) => mergeInto(state, part, kept),
+    take: (state) => given(state, kept),
+    merge: (state, part) => {
+      mergeInto(state, part);
+      cutTo(state, kept);
+    },
     settle(state) {
       const complete = Math.floor(state.count / n);
       state.group = undefined;
@@ -68,18 +75,23 @@ export function groups(n: number, view: GroupView): Kernel<Window> {
 
 /** The last `n` used events: ports `buffer`, `count`. @param unique leaves out a value equal to the one before it */
 export function sliding(n: number, unique: boolean): Kernel<Window> {
-  const kept = unique ? Number.POSITIVE_INFINITY : n;
   return {
     ports: ['buffer', 'count'],
     zero,
     add: (state, inputs, { event }) => {
-      enter(state, { event, value: element(inputs) }, kept);
+      enter(state, { event, value: element(inputs) });
+      if (!unique) cutTo(state, n);
       return true;
     },
-    merge: (state, part) => mergeInto(state, part, kept),
+    take: (state) => given(state, unique ? state.entries.length : n),
+    merge: (state, part) => {
+      mergeInto(state, part);
+      if (unique) thin(state, n);
+      else cutTo(state, n);
+    },
     output({ count, entries }) {
-      const values = entries.map(({ value }) => value);
-      return [(unique ? withoutRepeats(values) : values).slice(-n), count];
+      const values = (unique ? entries : entries.slice(-n)).map(({ value }) => value);
+      return [unique ? withoutRepeats(values).slice(-n) : values, count];
     },
   };
 }
@@ -90,24 +102,70 @@ function element(inputs: readonly Value[]): Value {
 }
 
 /** Events of one contributor come in order, except when parts of it were late. */
-function enter(state: Window, entry: Entry, kept: number): void {
+function enter(state: Window, entry: Entry): void {
   const { entries } = state;
   state.count++;
-  if (entries.length > 0 && entries[entries.length - 1]!.event > entry.event) {
-    let at = entries.length;
-    while (at > 0 && entries[at - 1]!.event > entry.event) at--;
-    entries.splice(at, 0, entry);
-  } else entries.push(entry);
-  // Cut at twice the size: one copy per `kept` events.
-  if (entries.length >= 2 * kept) state.entries = entries.slice(-kept);
+  if (entries.length > 0 && entries[entries.length - 1]!.event > entry.event)
+    entries.splice(placeOf(entries, entry.event), 0, entry);
+  else entries.push(entry);
 }
 
-function mergeInto(state: Window, part: Window, kept: number): void {
+/** Cut at twice the size: one copy per `kept` events. */
+function cutTo(state: Window, kept: number): void {
+  if (state.entries.length >= 2 * kept) state.entries = state.entries.slice(-kept);
+}
+
+function given(state: Window, kept: number): Window {
+  const { count, entries } = state;
+  state.count = 0;
+  state.entries = [];
+  return { count, entries: entries.length > kept ? entries.slice(-kept) : entries, group: undefined };
+}
+
+/** Only what is younger than the first event of the part moves. */
+function mergeInto(state: Window, part: Window): void {
   state.count += part.count;
-  if (part.entries.length > 0) {
-    state.entries = [...state.entries, ...part.entries].sort((a, b) => a.event - b.event);
+  const [first] = part.entries;
+  if (!first) return;
+  const { entries } = state;
+  const younger = entries.splice(placeOf(entries, first.event));
+  let i = 0;
+  for (const entry of part.entries) {
+    while (i < younger.length && younger[i]!.event < entry.event) entries.push(younger[i++]!);
+    entries.push(entry);
   }
-  if (state.entries.length > kept) state.entries = state.entries.slice(-kept);
+  while (i < younger.length) entries.push(younger[i++]!);
+}
+
+/** Number of the entries that are older: near the end. */
+function placeOf(entries: readonly Entry[], event: number): number {
+  let at = entries.length;
+  while (at > 0 && entries[at - 1]!.event > event) at--;
+  return at;
+}
+
+/** Equal values in a row of which all are kept: an event that comes later than so many others may be taken for a repetition. */
+const REPEATS_KEPT = 4096;
+
+/**
+ * For `unique`: what is older than the last n + 1 different values in a row is not needed, whatever others saw in between; of very long
+ * rows of equal values the middle goes too.
+ */
+function thin(state: Window, n: number): void {
+  const { entries } = state;
+  const least = 2 * (n + REPEATS_KEPT);
+  if (entries.length < (state.limit ?? least)) return;
+  const kept: Entry[] = [];
+  let rows = 0;
+  let repeats = 0;
+  for (let i = entries.length - 1; i >= 0 && rows <= n; i--) {
+    const repeated = i > 0 && equal(entries[i]!.value, entries[i - 1]!.value);
+    if (!repeated) rows++;
+    repeats = repeated ? repeats + 1 : 0;
+    if (repeats <= REPEATS_KEPT) kept.push(entries[i]!);
+  }
+  state.entries = kept.reverse();
+  state.limit = 2 * kept.length + least;
 }
 
 function withoutRepeats(values: readonly Value[]): Value[] {
