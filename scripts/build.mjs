@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { writeCompletion } from './completion.mjs';
 import { writeManPages } from './man.mjs';
+import { buildPages } from './pages.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
@@ -92,6 +93,8 @@ if (screens.length > 0) {
 
 // See lib/cli/import-module.ts.
 writeFileSync(`${next}/import.cjs`, 'exports.load = (url) => import(url);\n');
+
+await buildPages(next);
 
 await build({
   ...cjs,

@@ -26,6 +26,7 @@ function step(name, command, args) {
 if (files.length === 0) {
   step('lint and import directions (biome)', bin('biome'), ['ci', '--colors=off', '--error-on-warnings', '.']);
   step('types (tsc)', bin('tsc'), ['--noEmit']);
+  step('types of the pages (tsc)', bin('tsc'), ['--noEmit', '-p', 'lib/live/pages']);
 }
 // tap keeps its plugin set in a generated folder; made here, because making it during a run confuses that run.
 if (!existsSync('.tap/plugins')) spawnSync(bin('tap'), ['build'], { stdio: 'ignore' });
