@@ -54,6 +54,7 @@ export type Concern =
   | 'trigger'
   | 'live'
   | 'graphs'
+  | 'mapreduce'
   | 'system';
 
 interface Subclass {

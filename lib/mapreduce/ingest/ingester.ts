@@ -39,8 +39,8 @@ interface Share {
   open: boolean;
 }
 
-/** What an event costs beside its frames: many small frames must not fill the memory. */
-const EVENT_COST = 1024;
+/** What an event counts beside its frames, so that many small ones do not fill the memory. */
+export const EVENT_COST = 4096;
 
 /** The frames of one event. */
 export class EventFrames {
@@ -65,10 +65,18 @@ export class EventFrames {
   }
 }
 
+/** What of an event is recorded. */
+export interface EventStreams {
+  readonly event: number;
+  readonly streams: ReadonlyMap<string, StreamData>;
+}
+
 export interface IngesterOptions {
   readonly streams: Readonly<Record<string, LaneOptions>>;
   /** Bytes of frames to keep for events that are not complete. */
   readonly hold: number;
+  /** Sees each event once, when its frames go to workers. */
+  readonly record?: (event: EventStreams) => void;
 }
 
 /** Start of a map. */
@@ -82,6 +90,7 @@ export interface MapStart {
 export class Ingester {
   readonly lanes: ReadonlyMap<string, Lane>;
   readonly #hold: number;
+  readonly #record: ((event: EventStreams) => void) | undefined;
   #active = new Map<string, Lane>();
   #events = new Map<number, EventFrames>();
   /** Events whose messages have not been made, in order. */
@@ -95,7 +104,8 @@ export class Ingester {
   /** Events given a second time as new, and events given again whose frames were gone. */
   readonly oddities = { repeated: 0, gone: 0 };
 
-  constructor({ streams, hold }: IngesterOptions) {
+  constructor({ streams, hold, record }: IngesterOptions) {
+    this.#record = record;
     this.lanes = new Map(Object.entries(streams).map(([name, options]) => [name, new Lane(name, options)]));
     this.#hold = hold;
   }
@@ -230,6 +240,7 @@ export class Ingester {
         for (const { lane, workers, data } of event.shares)
           for (const worker of workers) push(byWorker, worker, { name: lane.name, data: data ?? MISSING });
         this.#emit(event, byWorker, 1, null);
+        this.#record?.(streamsOf(event));
         this.#keep(event);
       }
       for (const feed of event.again) this.#sendAgain(feed, event);
@@ -330,6 +341,11 @@ export class Ingester {
       share.lane.drop(event.released);
     }
   }
+}
+
+function streamsOf({ number, shares }: EventFrames): EventStreams {
+  const there = shares.flatMap(({ lane, data }) => (data && data !== MISSING ? [[lane.name, data] as const] : []));
+  return { event: number, streams: new Map(there) };
 }
 
 function isSettled({ pending, released }: EventFrames): boolean {

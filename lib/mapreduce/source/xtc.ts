@@ -11,7 +11,7 @@ import { BAD, frames, type Protocol, type Reading, SKIPPED } from './types.ts';
 const TYP = 'XTC2';
 
 export class Xtc implements Protocol {
-  /** A further run of the same configuration starts with this dgram. */
+  /** A further run of the same configuration starts with this dgram, in the next map too if the stream goes on. */
   #configure: Buffer | undefined;
   #runs = 0;
 

@@ -5,13 +5,12 @@
 
 import { MISSING } from '../../../lib/mapreduce/frames/types.ts';
 import type { GapPolicy } from '../../../lib/mapreduce/ingest/gaps.ts';
-import { type Feed, Ingester, type Message } from '../../../lib/mapreduce/ingest/ingester.ts';
+import { EVENT_COST, type Feed, Ingester, type Message } from '../../../lib/mapreduce/ingest/ingester.ts';
 import type { SourceFrame } from '../../../lib/mapreduce/source/types.ts';
 import { Random } from '../../random.ts';
 
 const WORKERS = ['w1', 'w2', 'w3'];
 const STREAMS = ['a', 'b', 'c'];
-const EVENT_COST = 1024;
 
 interface Series {
   readonly name: string;

@@ -1,0 +1,145 @@
+/** Flags of map-ingest as values. */
+
+import * as Flags from '@oclif/core/flags';
+import type * as Interfaces from '@oclif/core/interfaces';
+import { parseBytes } from '../../cli/size.ts';
+import { UsageError } from '../../errors.ts';
+import { isName } from '../redis/keys.ts';
+import { KIND_NAMES, KINDS, type KindName } from '../source/kinds.ts';
+import type { SourceOptions } from '../source/open.ts';
+import type { GapPolicy } from './gaps.ts';
+import type { LaneOptions } from './lane.ts';
+import type { ServiceOptions } from './service.ts';
+
+export const ingestFlags = {
+  kind: Flags.string({
+    multiple: true,
+    delimiter: ',',
+    options: [...KIND_NAMES],
+    summary: 'kind of source; once for all streams, or once per stream',
+    helpValue: 'KIND',
+  }),
+  upstream: Flags.string({
+    multiple: true,
+    env: 'UPSTREAM_URL',
+    summary: 'where a source is: an address, a file, -, file:CAPTURE; once per stream',
+    helpValue: 'URL',
+  }),
+  stream: Flags.string({ multiple: true, summary: 'name of a stream; once per source', helpValue: 'NAME' }),
+  name: Flags.string({ env: 'INGESTER_NAME', summary: 'name of this ingester', helpValue: 'NAME' }),
+  redis: Flags.string({ summary: 'redis://[USER:PASSWORD@]HOST:PORT[/DB]', helpValue: 'URL' }),
+  insecure: Flags.boolean({ summary: 'Redis on another machine needs no password' }),
+  prefix: Flags.string({ summary: 'first word of all keys in Redis', helpValue: 'WORD' }),
+  bind: Flags.string({
+    default: 'tcp://127.0.0.1:*',
+    summary: 'where workers come; * picks a free port',
+    helpValue: 'tcp://H:P',
+  }),
+  url: Flags.string({
+    env: 'INGESTER_URL',
+    summary: 'what workers are told instead of the bound address',
+    helpValue: 'tcp://H:P',
+  }),
+  hold: Flags.string({ default: '1G', summary: 'frames kept for events that are not complete', helpValue: 'BYTES' }),
+  queue: Flags.string({
+    default: '256M',
+    summary: 'frames of a stream that wait for their events',
+    helpValue: 'BYTES',
+  }),
+  gaps: Flags.string({
+    default: 'mark',
+    options: ['mark', 'stop', 'ignore'],
+    summary: 'what a gap in the frame numbers does',
+  }),
+  'first-frame': Flags.integer({
+    default: 0,
+    min: 0,
+    summary: 'number of the first frame of a series',
+    helpValue: 'N',
+  }),
+  rate: Flags.string({ summary: 'frames per second of a recording', helpValue: 'HZ' }),
+  dump: Flags.string({ env: 'DUMP_PATH', summary: 'record to this file', helpValue: 'FILE' }),
+  'dump-root': Flags.string({
+    summary: 'the parameter dump_prefix may name files below this folder',
+    helpValue: 'DIR',
+  }),
+  capture: Flags.string({
+    multiple: true,
+    summary: 'write the messages of a stream as they come',
+    helpValue: 'STREAM=FILE',
+  }),
+  python: Flags.string({ summary: 'interpreter of the helper of contrast', helpValue: 'PATH' }),
+};
+
+export type IngestFlags = Interfaces.InferredFlags<typeof ingestFlags>;
+
+const TB = 1024 ** 4;
+const DEFAULT_KIND: KindName = 'stins';
+
+/** @throws UsageError that names what does not fit together */
+export function serviceOptions(flags: IngestFlags, say: (text: string) => void): ServiceOptions {
+  const streams = streamNames(flags);
+  const kinds = spread(flags.kind ?? [DEFAULT_KIND], streams.length, '--kind') as KindName[];
+  const upstreams = flags.upstream ?? [];
+  if (upstreams.length !== streams.length)
+    throw new UsageError(`${streams.length} streams and ${upstreams.length} sources: give one --upstream per --stream`);
+  const rate = flags.rate === undefined ? undefined : Number(flags.rate);
+  if (rate !== undefined && !(rate > 0))
+    throw new UsageError(`--rate: "${flags.rate}" is no number of frames per second`);
+  const sources: SourceOptions[] = streams.map((stream, i) => {
+    const kind = kinds[i]!;
+    return { kind, stream, upstream: upstreams[i]!, numbered: KINDS[kind].numbered, rate, python: flags.python, say };
+  });
+  const name = flags.name ?? `${streams.join('_')}-ingester`;
+  if (!isName(name)) throw new UsageError(`--name: "${name}" is no name: printable ASCII without : and /`);
+  return {
+    name,
+    sources,
+    streams: Object.fromEntries(sources.map((source) => [source.stream, laneOptions(flags, source)])),
+    bind: flags.bind,
+    url: flags.url,
+    hold: parseBytes(flags.hold, '--hold', { least: 1, most: TB }),
+    capture: captures(flags.capture ?? [], streams),
+    dump: flags.dump,
+    dumpRoot: flags['dump-root'],
+    say,
+  };
+}
+
+function streamNames({ stream = [] }: IngestFlags): string[] {
+  const fromEnvironment = (process.env.INGESTER_STREAMS ?? '').replace(/[[\]"\s]/g, '').split(',');
+  const streams = stream.length > 0 ? stream : fromEnvironment.filter((name) => name !== '');
+  if (streams.length === 0) throw new UsageError('which stream? map-ingest --stream NAME --upstream URL');
+  for (const name of streams)
+    if (!isName(name)) throw new UsageError(`--stream: "${name}" is no name: printable ASCII without : and /`);
+  if (new Set(streams).size < streams.length) throw new UsageError('a stream is named twice');
+  return streams;
+}
+
+/** A value for all, or one for each. */
+function spread<T>(values: readonly T[], count: number, option: string): T[] {
+  if (values.length === 1) return Array.from({ length: count }, () => values[0]!);
+  if (values.length !== count) throw new UsageError(`${option}: give one for all streams, or one per stream`);
+  return [...values];
+}
+
+function laneOptions(flags: IngestFlags, { kind, upstream }: SourceOptions): LaneOptions {
+  return {
+    gaps: flags.gaps as GapPolicy,
+    firstFrame: flags['first-frame'],
+    queue: parseBytes(flags.queue, '--queue', { least: 1, most: TB }),
+    lossy: KINDS[kind].carrier === 'sub' && !upstream.startsWith('file:'),
+  };
+}
+
+function captures(words: readonly string[], streams: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    words.map((word) => {
+      const at = word.indexOf('=');
+      const stream = word.slice(0, at);
+      if (at < 1 || !streams.includes(stream) || at === word.length - 1)
+        throw new UsageError(`--capture: "${word}" is no STREAM=FILE with a stream of this ingester`);
+      return [stream, word.slice(at + 1)];
+    }),
+  );
+}

@@ -1,0 +1,190 @@
+/** The ROUTER of an ingester: workers come and show themselves, and get their messages (spec mapreduce.md 6.1, 6.4). */
+
+import { Router } from 'zeromq';
+import { DaqError } from '../../errors.ts';
+import { explain } from '../../stream/source.ts';
+import { Headers } from './header.ts';
+import type { Message } from './ingester.ts';
+import { type Attempted, Outbox } from './outbox.ts';
+
+/** A worker pings every 2 s. */
+const SEEN_MS = 4000;
+const UUID_BYTES = 16;
+
+export interface ConnectedWorker {
+  readonly name: string;
+  readonly service_uuid: string;
+  /** ISO 8601. */
+  readonly last_seen: string;
+}
+
+export interface RouterOptions {
+  /** `tcp://127.0.0.1:0`. */
+  readonly bind: string;
+  readonly delivered: (message: Message) => void;
+  readonly undeliverable: (message: Message) => void;
+  /** A worker that was not there shows itself, or one has not for long. */
+  readonly changed: () => void;
+  /** Whether a worker is one of ours; asked once per service. */
+  readonly isOurs: (worker: string, serviceUuid: string) => Promise<boolean>;
+}
+
+interface Seen {
+  readonly name: string;
+  readonly uuid: string;
+  at: number;
+  ours: boolean;
+}
+
+export class WorkerRouter {
+  readonly counts = { messages: 0, events: 0, away: 0, full: 0, odd: 0 };
+  readonly #options: RouterOptions;
+  readonly #socket: Router;
+  readonly #seen = new Map<string, Seen>();
+  readonly #outboxes = new Map<string, Outbox>();
+  #headers = new Headers('');
+  #listed = '';
+  readonly #looking: NodeJS.Timeout;
+
+  private constructor(options: RouterOptions) {
+    this.#options = options;
+    // With a timeout of 0 every send tells at once what became of it.
+    this.#socket = new Router({
+      mandatory: true,
+      sendTimeout: 0,
+      linger: 0,
+      tcpKeepalive: 1,
+      tcpKeepaliveIdle: 300,
+      tcpKeepaliveInterval: 300,
+    });
+    this.#looking = setInterval(() => this.#look(), 1000);
+    this.#looking.unref();
+  }
+
+  /** @throws DaqError `already-served` or `output-failed` if the address cannot be had */
+  static async open(options: RouterOptions): Promise<WorkerRouter> {
+    const router = new WorkerRouter(options);
+    try {
+      await router.#socket.bind(options.bind);
+    } catch (error) {
+      router.close();
+      const used = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+      const why = used ? 'the address is in use' : explain(error);
+      throw new DaqError(used ? 'already-served' : 'output-failed', `cannot bind ${options.bind}: ${why}`);
+    }
+    void router.#receive();
+    return router;
+  }
+
+  /** `tcp://127.0.0.1:43123`. */
+  get url(): string {
+    return this.#socket.lastEndpoint ?? this.#options.bind;
+  }
+
+  /** Workers seen in the last 4 s, by service uuid. */
+  get workers(): Readonly<Record<string, ConnectedWorker>> {
+    const since = Date.now() - SEEN_MS;
+    const fresh = [...this.#seen.values()].filter(({ at }) => at >= since);
+    return Object.fromEntries(
+      fresh.map(({ name, uuid, at }) => [uuid, { name, service_uuid: uuid, last_seen: new Date(at).toISOString() }]),
+    );
+  }
+
+  /** Messages that no worker has taken. */
+  get waiting(): number {
+    let count = 0;
+    for (const outbox of this.#outboxes.values()) count += outbox.length;
+    return count;
+  }
+
+  /** A new map: what is left of the old one is given up. */
+  begin(map: string): void {
+    for (const outbox of this.#outboxes.values()) outbox.clear();
+    this.#headers = new Headers(map);
+  }
+
+  send(message: Message): void {
+    this.#outbox(message.worker).put(message);
+  }
+
+  #outbox(worker: string): Outbox {
+    let outbox = this.#outboxes.get(worker);
+    if (outbox === undefined) {
+      const { delivered, undeliverable } = this.#options;
+      outbox = new Outbox({ send: (messages) => this.#attempt(worker, messages), delivered, undeliverable });
+      outbox.batches = this.#seen.get(worker)?.ours ?? false;
+      this.#outboxes.set(worker, outbox);
+    }
+    return outbox;
+  }
+
+  async #attempt(worker: string, messages: readonly Message[]): Promise<Attempted> {
+    const ours = this.#seen.get(worker)?.ours ?? false;
+    const now = new Date().toISOString();
+    const texts = messages.map((message) => this.#headers.text(message, ours, now));
+    const parts: (string | Buffer)[] = [worker, texts.length === 1 ? texts[0]! : `{"batch":[${texts.join(',')}]}`];
+    for (const { streams } of messages) for (const { data } of streams) parts.push(...data.frames);
+    try {
+      await this.#socket.send(parts);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EAGAIN') {
+        this.counts.full++;
+        return 'full';
+      }
+      // EHOSTUNREACH: no such worker; EBADF and the like: we are closing.
+      if (code !== 'EHOSTUNREACH' && !this.#socket.closed) throw error;
+      this.counts.away++;
+      return 'away';
+    }
+    this.counts.messages++;
+    this.counts.events += messages.length;
+    return 'sent';
+  }
+
+  async #receive(): Promise<void> {
+    while (!this.#socket.closed) {
+      try {
+        const [name, uuid] = await this.#socket.receive();
+        if (uuid?.length === UUID_BYTES) await this.#ping(String(name), uuidText(uuid));
+        else this.counts.odd++;
+      } catch (error) {
+        if (!this.#socket.closed) throw error;
+      }
+    }
+  }
+
+  async #ping(name: string, uuid: string): Promise<void> {
+    const before = this.#seen.get(name);
+    if (before?.uuid === uuid) before.at = Date.now();
+    else {
+      // Messages were for the worker that had the name before; the new one does not know of them.
+      if (before) this.#outboxes.get(name)?.clear();
+      const seen = { name, uuid, at: Date.now(), ours: false };
+      this.#seen.set(name, seen);
+      this.#look();
+      seen.ours = await this.#options.isOurs(name, uuid);
+      this.#outbox(name).batches = seen.ours;
+    }
+    this.#outbox(name).back();
+    this.#look();
+  }
+
+  #look(): void {
+    const listed = Object.keys(this.workers).sort().join();
+    if (listed === this.#listed) return;
+    this.#listed = listed;
+    this.#options.changed();
+  }
+
+  close(): void {
+    clearInterval(this.#looking);
+    for (const outbox of this.#outboxes.values()) outbox.close();
+    this.#socket.close();
+  }
+}
+
+/** A uuid with dashes. */
+export function uuidText(bytes: Buffer): string {
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}

@@ -1,0 +1,139 @@
+/** One map on an ingester: its sources run, its events come, messages go out; until the next map (spec mapreduce.md 1). */
+
+import { DataError } from '../../errors.ts';
+import type { ItemWriter } from '../record/writer.ts';
+import { openSource, type Source, type SourceOptions } from '../source/open.ts';
+import type { SeriesCounts } from '../source/series.ts';
+import type { IngesterLink } from '../transport/types.ts';
+import type { Ingester } from './ingester.ts';
+import type { Recorder } from './recorder.ts';
+import type { WorkerRouter } from './router.ts';
+
+export interface ScanParts {
+  readonly ingester: Ingester;
+  readonly router: WorkerRouter;
+  readonly recorder: Recorder;
+  readonly link: IngesterLink;
+  /** Of the streams that the map uses. */
+  readonly sources: readonly SourceOptions[];
+  readonly captures: ReadonlyMap<string, ItemWriter>;
+  /** Lowest event and what is settled, for a process that begins amid a map; undefined: from the beginning. */
+  readonly settled: ((first: number) => Promise<ReadonlyMap<string, number>>) | undefined;
+  readonly say: (text: string) => void;
+  readonly failed: (error: unknown) => void;
+  /** Something that the configuration shows has changed. */
+  readonly changed: () => void;
+}
+
+export class Scan {
+  /** What the sources saw, by stream. */
+  readonly series = new Map<string, SeriesCounts>();
+  readonly #parts: ScanParts;
+  readonly #sources: Source[] = [];
+  readonly #waiting = new Map<string, () => void>();
+  #running: Promise<unknown>[] = [];
+  #closed = false;
+  #heldFrom: number | null = null;
+
+  constructor(parts: ScanParts) {
+    this.#parts = parts;
+  }
+
+  /** Opens the sources and takes events. @throws UsageError, InputError if a source cannot be opened */
+  async begin(): Promise<void> {
+    const { ingester, sources, settled } = this.#parts;
+    const streams = new Set(sources.map(({ stream }) => stream));
+    if (settled === undefined) {
+      ingester.begin({ streams });
+      await this.#openSources(false);
+    }
+    this.#run(this.#takeEvents(streams));
+  }
+
+  async #openSources(midway: boolean): Promise<void> {
+    for (const options of this.#parts.sources) {
+      const capture = this.#parts.captures.get(options.stream);
+      const source = await openSource(
+        capture ? { ...options, capture: (message) => capture.message(message) } : options,
+        midway,
+      );
+      if (this.#closed) return source.close();
+      this.#sources.push(source);
+      if (source.counts) this.series.set(options.stream, source.counts);
+      this.#run(this.#takeFrames(options.stream, source, capture));
+    }
+  }
+
+  #run(task: Promise<void>): void {
+    this.#running.push(
+      task.catch((error: unknown) => {
+        if (!this.#closed) this.#parts.failed(error);
+      }),
+    );
+  }
+
+  async #takeEvents(streams: ReadonlySet<string>): Promise<void> {
+    const { link, ingester, settled } = this.#parts;
+    let begun = settled === undefined;
+    for await (const feeds of link.feed()) {
+      if (this.#closed) return;
+      if (!begun && settled && feeds[0]) {
+        begun = true;
+        ingester.begin({ streams, settled: await settled(feeds[0].event_number) });
+        await this.#openSources(true);
+      }
+      ingester.give(feeds);
+      this.#flush();
+    }
+  }
+
+  async #takeFrames(stream: string, source: Source, capture: ItemWriter | undefined): Promise<void> {
+    const { ingester, recorder } = this.#parts;
+    const lane = ingester.lanes.get(stream)!;
+    for await (const frames of source) {
+      if (this.#closed) return;
+      for (const frame of frames) ingester.arrive(stream, frame);
+      this.#flush();
+      if (lane.stopped) throw gapError(stream, lane.stopped);
+      if (!lane.options.lossy && !lane.room) await this.#room(stream);
+      await recorder.room();
+      if (capture?.full) await capture.drain();
+    }
+    if (this.#closed) return;
+    // A file has ended, or an input that cannot come again: nobody must wait for more.
+    ingester.finish(stream);
+    this.#flush();
+  }
+
+  #room(stream: string): Promise<void> {
+    return new Promise((resolve) => this.#waiting.set(stream, resolve));
+  }
+
+  #flush(): void {
+    const { ingester, router, changed } = this.#parts;
+    for (const message of ingester.takeMessages()) router.send(message);
+    for (const [stream, wake] of this.#waiting) {
+      if (!ingester.lanes.get(stream)!.room) continue;
+      this.#waiting.delete(stream);
+      wake();
+    }
+    if (ingester.heldFrom === this.#heldFrom) return;
+    this.#heldFrom = ingester.heldFrom;
+    changed();
+  }
+
+  /** Nothing more is read or sent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const source of this.#sources) source.close();
+    for (const wake of this.#waiting.values()) wake();
+    await this.#parts.link.close();
+    await Promise.all(this.#running);
+    this.#running = [];
+  }
+}
+
+function gapError(stream: string, { expected, number }: { expected: number; number: number }): DataError {
+  return new DataError('frame-gap', `stream ${stream}: frame ${number} came where frame ${expected} was due`);
+}

@@ -1,0 +1,104 @@
+/** Opens the source of a stream: by its kind, or a capture of what such a source sent. */
+
+import { UsageError } from '../../errors.ts';
+import { httpMessages } from './http.ts';
+import { KeptMessages } from './kept.ts';
+import { KINDS, type KindName } from './kinds.ts';
+import { markedMessages } from './marks.ts';
+import { capturedMessages, dgramMessages, lineMessages, type MessageSource, zmqMessages } from './messages.ts';
+import { recordedFrames } from './recorded.ts';
+import { Series, type SeriesCounts } from './series.ts';
+import type { SourceFrame } from './types.ts';
+
+export interface SourceOptions {
+  readonly kind: KindName;
+  readonly stream: string;
+  /** `tcp://HOST:PORT`, `http://HOST:PORT`, a file, `-`; `file:PATH` is a capture. */
+  readonly upstream: string;
+  /** Data frames carry numbers. */
+  readonly numbered: boolean;
+  /** Frames per second of a recording. */
+  readonly rate?: number | undefined;
+  /** Interpreter of the helper of contrast. */
+  readonly python?: string | undefined;
+  readonly say: (text: string) => void;
+  /** From `keepSource`. */
+  readonly kept?: KeptMessages | undefined;
+  /** Sees every message as it came. */
+  readonly capture?: ((message: readonly Buffer[]) => void) | undefined;
+}
+
+/** Frames of one stream for one map. */
+export interface Source extends AsyncIterable<readonly SourceFrame[]> {
+  readonly counts: SeriesCounts | undefined;
+  close(): void;
+}
+
+const CAPTURE = 'file:';
+
+/**
+ * @param midway the series may have begun while nobody listened
+ * @throws UsageError, InputError
+ */
+export async function openSource(options: SourceOptions, midway: boolean): Promise<Source> {
+  const { kind, upstream, stream, rate } = options;
+  const { protocol } = KINDS[kind];
+  if (protocol === undefined) {
+    const frames = recordedFrames(upstream, stream, rate);
+    return {
+      counts: undefined,
+      async *[Symbol.asyncIterator]() {
+        for await (const frame of frames) yield [frame];
+      },
+      close: () => frames.close(),
+    };
+  }
+  const messages = options.kept?.reader() ?? (await openMessages(options));
+  const series = new Series(protocol());
+  series.begin(midway);
+  return {
+    counts: series.counts,
+    async *[Symbol.asyncIterator]() {
+      for await (const message of messages) {
+        options.capture?.(message);
+        yield series.message(message);
+      }
+    },
+    close: () => messages.close(),
+  };
+}
+
+/**
+ * Opens a source for the life of the process, if its kind asks for that.
+ * @throws UsageError, InputError
+ */
+export async function keepSource(options: SourceOptions): Promise<KeptMessages | undefined> {
+  const { carrier } = KINDS[options.kind];
+  const http = carrier === 'http' && !options.upstream.startsWith(CAPTURE);
+  if (!http && !(carrier === 'dgrams' && options.upstream === '-')) return undefined;
+  return new KeptMessages(await openMessages(options), http);
+}
+
+async function openMessages({ kind, upstream, python, say }: SourceOptions): Promise<MessageSource> {
+  const { carrier } = KINDS[kind];
+  if (upstream.startsWith(CAPTURE)) {
+    const captured = capturedMessages(upstream.slice(CAPTURE.length));
+    return kind === 'contrast' ? markedMessages(captured, python) : captured;
+  }
+  switch (carrier) {
+    case 'pull':
+      return zmqMessages(upstream, carrier);
+    case 'sub': {
+      const messages = zmqMessages(upstream, carrier);
+      return kind === 'contrast' ? markedMessages(messages, python) : messages;
+    }
+    case 'tcp':
+      return lineMessages(upstream, say);
+    case 'http':
+      return httpMessages(upstream, say);
+    case 'dgrams':
+      return dgramMessages(upstream);
+    default:
+      throw new UsageError(`sources of kind ${kind} cannot be opened`);
+  }
+}
