@@ -86,6 +86,15 @@ function close(server: Server): Promise<void> {
   });
 }
 
+/** The same text for commands that have an HTTP server of their own. */
+export function metricsText(
+  stage: Stage,
+  labels: Readonly<Record<string, string>>,
+): { type: string; text(): Promise<string> } {
+  const registry = registryOf(stage, labels);
+  return { type: registry.contentType, text: () => registry.metrics() };
+}
+
 function registryOf(stage: Stage, labels: Readonly<Record<string, string>>): Registry {
   const registry = new Registry();
   registry.setDefaultLabels(labels);
