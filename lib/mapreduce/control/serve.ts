@@ -1,0 +1,41 @@
+/** A controller with its HTTP server, from start to end. */
+
+import { metricsText, type Stage } from '../../cli/metrics.ts';
+import { controlRoutes, explain, type Limits } from '../http/control-api.ts';
+import { HttpServer } from '../http/server.ts';
+import { Controller, type ControllerOptions } from './controller.ts';
+import { controlBalance, controlMeters } from './meters.ts';
+
+export interface ServeOptions extends ControllerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly limits: Limits;
+  readonly cors: string | undefined;
+}
+
+export interface Served {
+  readonly url: string;
+  readonly controller: Controller;
+  readonly stage: Stage;
+  close(): Promise<void>;
+}
+
+/** @throws DaqError `already-served` if another controller has the lock; UsageError if the port cannot be had */
+export async function serveController(options: ServeOptions): Promise<Served> {
+  const { host, port, limits, cors, say } = options;
+  const controller = await Controller.start(options);
+  const stage = { balance: () => controlBalance(controller), meters: controlMeters(controller) };
+  const metrics = metricsText(stage, { command: 'map-control' });
+  const reply = async () => ({ type: metrics.type, body: await metrics.text() });
+  const server = new HttpServer({ routes: controlRoutes(controller, limits, reply), explain, cors, say });
+  const close = async () => {
+    await server.close();
+    await controller.shutdown();
+  };
+  try {
+    return { url: await server.listen(host, port), controller, stage, close };
+  } catch (error) {
+    await controller.shutdown();
+    throw error;
+  }
+}

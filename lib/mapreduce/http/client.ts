@@ -1,0 +1,114 @@
+/** `map-control post|append|close|stop|status|watch`: the client of a running controller (spec mapreduce.md 12). */
+
+import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { DaqError, InputError } from '../../errors.ts';
+
+export const ACTIONS = ['post', 'append', 'close', 'stop', 'status', 'watch'] as const;
+export type Action = (typeof ACTIONS)[number];
+
+export interface Progress {
+  readonly uuid?: string;
+  readonly phase: string;
+  readonly reason?: string | null;
+  readonly last_assigned: number;
+  readonly completed_events: number;
+  readonly total_events: number;
+  readonly damaged: number;
+  readonly finished: boolean;
+  readonly unfinished?: readonly string[];
+}
+
+const PACE_MS = 250;
+
+export class ControlClient {
+  readonly #base: string;
+
+  /** @param url of the controller, without a path */
+  constructor(url: string) {
+    this.#base = `${url.replace(/\/+$/, '')}/api/v1`;
+  }
+
+  /** @returns uuid of the map. @throws DaqError `refused` with the controller's code and sentence */
+  async post(map: Buffer, wrap: boolean): Promise<string> {
+    return (await this.#ask('POST', `sequence?all_wrap=${wrap}`, map)) as string;
+  }
+
+  async append(more: Buffer): Promise<void> {
+    await this.#ask('POST', 'sequence/append', more);
+  }
+
+  async close(): Promise<void> {
+    await this.#ask('POST', 'sequence/close');
+  }
+
+  async stop(): Promise<void> {
+    await this.#ask('POST', 'stop');
+  }
+
+  async progress(): Promise<Progress> {
+    return (await this.#ask('GET', 'progress')) as Progress;
+  }
+
+  /** Progress whenever it has changed, until the scan is finished or `signal` aborts. */
+  async *watch(signal: AbortSignal): AsyncGenerator<Progress> {
+    let last = '';
+    while (!signal.aborted) {
+      const progress = await this.progress();
+      const text = JSON.stringify(progress);
+      if (text !== last) yield progress;
+      last = text;
+      if (progress.finished) return;
+      await setTimeout(PACE_MS, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  async #ask(method: 'GET' | 'POST', path: string, body?: Buffer): Promise<unknown> {
+    let response: Response;
+    try {
+      response = await fetch(`${this.#base}/${path}`, { method, ...(body ? { body: new Uint8Array(body) } : {}) });
+    } catch (error) {
+      const cause = (error as Error).cause as Error | undefined;
+      throw new DaqError('connection-failed', `no controller answers: ${cause?.message ?? (error as Error).message}`, {
+        place: { file: this.#base },
+      });
+    }
+    const text = await response.text();
+    if (response.ok) return JSON.parse(text);
+    throw new DaqError('refused', refusal(response.status, text));
+  }
+}
+
+function refusal(status: number, text: string): string {
+  try {
+    const { detail } = JSON.parse(text) as { detail: string | { code: string; message: string } };
+    return typeof detail === 'string' ? `${status}: ${detail}` : `${detail.code}: ${detail.message}`;
+  } catch {
+    return `${status}: ${text.slice(0, 200)}`;
+  }
+}
+
+/** A map file, or `-`. @throws InputError */
+export function readMapFile(file: string): Buffer {
+  try {
+    return readFileSync(file === '-' ? 0 : file);
+  } catch (error) {
+    throw new InputError(`cannot be read: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`, {
+      place: { file },
+    });
+  }
+}
+
+/** One line for a person. */
+export function progressLine({
+  phase,
+  reason,
+  completed_events,
+  total_events,
+  damaged,
+  unfinished = [],
+}: Progress): string {
+  const waits = unfinished.length > 0 ? `, waits for ${unfinished.join(', ')}` : '';
+  const bad = damaged > 0 ? `, ${damaged} damaged` : '';
+  return `${phase}${reason ? ` (${reason})` : ''}: ${completed_events} of ${total_events} events${bad}${waits}`;
+}
