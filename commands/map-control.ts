@@ -3,6 +3,7 @@ import { formatBalance } from '../lib/cli/balance.ts';
 import { DaqCommand, metricsFlag, processManagerFlags } from '../lib/cli/command.ts';
 import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
 import { UsageError } from '../lib/errors.ts';
+import { LockLost } from '../lib/mapreduce/control/fence.ts';
 import {
   type ControlFlags,
   controlFlags,

@@ -25,6 +25,7 @@ const programs = {
   'python3-numpy': () => works('python3', ['-c', 'import numpy']),
   'python3-zmq': () => works('python3', ['-c', 'import zmq']),
   mandoc: () => onPath('mandoc'),
+  'redis-server': () => onPath('redis-server'),
   gcc: () => onPath('cc'),
   'g++': () => onPath('c++'),
   make: () => onPath('make'),
@@ -63,7 +64,14 @@ function installDebian(names) {
   execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], options);
 }
 
-installDebian(['python3', 'python3-numpy', 'gcc', 'g++', 'make', ...(forTests ? ['python3-zmq', 'mandoc'] : [])]);
+installDebian([
+  'python3',
+  'python3-numpy',
+  'gcc',
+  'g++',
+  'make',
+  ...(forTests ? ['python3-zmq', 'mandoc', 'redis-server'] : []),
+]);
 
 if (newer('package-lock.json', 'node_modules/.package-lock.json') || !existsSync('node_modules/esbuild')) {
   console.error('Installing packages ...');
