@@ -83,13 +83,12 @@ t.test('a worker asked to leave answers what it has; a second one with its numbe
   cluster.write(...events.slice(800), tail);
   await cluster.end();
   const { records } = cluster.global;
-  t.equal(sum(records, 'included'), 850, cluster.words());
-  t.same(inconsistencies(records, 850), []);
-  t.match(
-    cluster.manager.stderr,
-    /worker 1: dealt \d+ = answered \d+ \+ unanswered 50; missed 1/,
-    'its open heartbeat',
-  );
+  const included = sum(records, 'included');
+  t.same(inconsistencies(records, included), [], cluster.words());
+  const lost = 900 - included;
+  t.ok(lost <= 50, 'the open heartbeat of the one whose place was taken');
+  if (lost > 0) t.match(cluster.manager.stderr, `unanswered ${lost}; missed 1 heartbeats`);
+  t.notMatch(cluster.manager.stderr, /worker 0: .* unanswered [1-9]/, 'who left has answered everything');
 });
 
 t.test('a worker that does not belong to the cluster is refused', async (t) => {

@@ -81,7 +81,7 @@ export abstract class CollectorProcess {
     this.link = new ManagerLink(manager, {
       greeting: () => this.#hello(),
       onMessage: (message) => this.#inbox.put({ from: 'manager', message }),
-      onLost: () => say('the manager is away; waiting for it'),
+      onLost: () => this.#ending || say('the manager is away; waiting for it'),
       say,
     });
   }

@@ -88,7 +88,11 @@ export class EventRunner {
   }
 
   #describe(dgram: Uint8Array): void {
-    eachDgram(asBuffer(dgram), this.#dgram, () => this.#walker.walk(this.#dgram, this.#fields ?? {}));
+    const fields = this.#fields;
+    eachDgram(asBuffer(dgram), this.#dgram, () => {
+      if (fields) fields.transition(() => this.#walker.walk(this.#dgram, fields));
+      else this.#walker.walk(this.#dgram, {});
+    });
   }
 }
 

@@ -16,7 +16,7 @@ export interface LinkOptions {
   readonly greeting: () => Message;
   /** Called for every message, in order. */
   readonly onMessage: (message: Message) => void;
-  readonly onLost?: () => void;
+  readonly onLost?: () => unknown;
   readonly say: (text: string) => void;
 }
 

@@ -1,8 +1,8 @@
 /** What a global collector writes down whenever a heartbeat has closed (`--state FILE`, spec graph.md 2.8). */
 
-import { existsSync, readFileSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { DataError, InputError } from '../../errors.ts';
-import { ReplaceFile } from '../../stream/replace-file.ts';
+import { replaceFile } from '../../stream/replace-file.ts';
 import { explain } from '../../stream/source.ts';
 import type { SavedSide } from '../run/global-side.ts';
 import { decodeFrame, encodeFrame } from '../wire/frame.ts';
@@ -29,14 +29,7 @@ export interface RecordCounts {
 
 /** Replaces the file in one step: whoever is killed meanwhile leaves the old one. @throws DaqError `output-failed` */
 export function writeState(name: string, state: SavedState): void {
-  const bytes = encodeFrame({ format: FORMAT, ...state });
-  const file = new ReplaceFile(name);
-  try {
-    for (let at = 0; at < bytes.length; ) at += writeSync(file.fd, bytes, at);
-    file.commit();
-  } finally {
-    file.abandon();
-  }
+  replaceFile(name, [encodeFrame({ format: FORMAT, ...state })]);
 }
 
 /**

@@ -59,7 +59,7 @@ export class WorkerProcess {
     this.#link = new ManagerLink(manager, {
       greeting: () => this.#hello(),
       onMessage: (message) => this.#take(message),
-      onLost: () => say('the manager is away; waiting for it'),
+      onLost: () => this.#ending || say('the manager is away; waiting for it'),
       say,
     });
   }

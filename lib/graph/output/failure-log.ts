@@ -16,10 +16,12 @@ export class FailureLog {
 
   readonly add = ({ node, event, message, off }: FailureReport): void => {
     const text = `node ${node} failed: ${message}`;
-    const first = !this.#seen.has(text) && this.#seen.size < 1000;
+    // Texts that differ in numbers only are one: "no element 17" and "no element 18".
+    const kind = text.replace(/\d+(?:\.\d+)?/g, '#');
+    const first = !this.#seen.has(kind) && this.#seen.size < 1000;
     const now = this.#now();
     if (!first && !off && now - this.#last < PAUSE_MS) return;
-    this.#seen.add(text);
+    this.#seen.add(kind);
     this.#last = now;
     this.#say(`${text} (event ${event})${off ? '; it is switched off: it failed on every event for long' : ''}`);
   };
