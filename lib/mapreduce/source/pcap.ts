@@ -7,7 +7,7 @@ import { DataError } from '../../errors.ts';
 import { findMember, type JsonNode, type JsonObject, keyOf, keyText } from '../../json/node.ts';
 import { JsonReader } from '../../json/reader.ts';
 import { JsonText } from '../../json/text.ts';
-import { headerOf, numberOf } from './json.ts';
+import { headerOf, numberOf, withNan, withoutNan } from './json.ts';
 import { BAD, frames, type Protocol, type Reading, SKIPPED, type SourceFrame } from './types.ts';
 
 const TYP = 'PCAP';
@@ -53,14 +53,16 @@ function takeApart(text: Buffer, first: number | undefined): Reading {
       return `${key}:${value}`;
     });
     const number = first === undefined ? undefined : first + i;
-    return { typ: TYP, frames: [Buffer.from(`{${fields.join(',')}}`)], mark: 'data', number };
+    return { typ: TYP, frames: [Buffer.from(withNan(`{${fields.join(',')}}`))], mark: 'data', number };
   });
   return { kind: 'frames', frames: all };
 }
 
 function documentOf(text: Buffer): { json: JsonText; object: JsonObject } | undefined {
   try {
-    const json = new JsonText(text);
+    const json = new JsonText(
+      text.includes('N') || text.includes('I') ? Buffer.from(withoutNan(text.toString())) : text,
+    );
     const object = new JsonReader(json, () => {}).document();
     return object.kind === 'object' && findMember(object, keyOf(NUMBER)) ? { json, object } : undefined;
   } catch (error) {

@@ -1,0 +1,261 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import t from 'tap';
+import { Push } from 'zeromq';
+import { openRecording } from '../../lib/mapreduce/record/reader.ts';
+import { executable } from '../executable.ts';
+import { needsShared, SHARED } from '../golden.ts';
+import { Controller, until, Worker } from '../mapreduce/ingest/stand-ins.ts';
+import { startRedis, type TestRedis } from '../mapreduce/redis-server.ts';
+
+const STINS = join(SHARED, 'data/mapreduce/stins');
+const shared = needsShared('data', 'mapreduce', 'stins');
+
+/** One Redis for the file; each test has its own prefix-free database. */
+let redis: TestRedis;
+t.before(async () => {
+  redis = await startRedis();
+});
+t.teardown(() => redis.close());
+t.beforeEach(async () => {
+  await redis.client.flushall();
+});
+
+class Ingest {
+  stderr = '';
+  readonly #child;
+
+  constructor(args: readonly string[]) {
+    this.#child = execa(executable('map-ingest'), ['--redis', redis.url, ...args], {
+      reject: false,
+      stdin: 'ignore',
+      stdout: 'ignore',
+    });
+    this.#child.stderr?.on('data', (text) => {
+      this.stderr += String(text);
+    });
+  }
+
+  kill(): Promise<unknown> {
+    this.#child.kill('SIGKILL');
+    return this.#child;
+  }
+
+  /** Ends it in order. @returns exit status */
+  async stop(): Promise<number | undefined> {
+    this.#child.kill('SIGTERM');
+    return (await this.#child).exitCode;
+  }
+}
+
+async function sender(): Promise<{ socket: Push; url: string; send(...parts: (string | Buffer)[]): Promise<void> }> {
+  const socket = new Push({ linger: 0, sendHighWaterMark: 10_000 });
+  await socket.bind('tcp://127.0.0.1:*');
+  return { socket, url: socket.lastEndpoint!, send: (...parts) => socket.send(parts) };
+}
+
+function part(name: string): Buffer {
+  return readFileSync(join(STINS, name));
+}
+
+const NAMES = ['00-header', ...[0, 1, 2, 3, 4, 5].map((i) => `0${i + 1}-image${i}`), '07-series_end'];
+
+function series(): Buffer[][] {
+  return NAMES.map((name) =>
+    name.includes('image') ? [part(`${name}.part0`), part(`${name}.part1`)] : [part(`${name}.part0`)],
+  );
+}
+
+async function urlOf(controller: Controller): Promise<string> {
+  return String((await until('the configuration', () => controller.config())).url);
+}
+
+/** The ingester lists the workers. */
+async function listed(controller: Controller, ...workers: Worker[]): Promise<void> {
+  await until('workers in the configuration', async () => {
+    const connected = ((await controller.config())?.connected_workers ?? {}) as Record<string, unknown>;
+    return workers.every(({ uuid }) => uuid in connected) || undefined;
+  });
+}
+
+t.test(
+  'a series in the format of the reference: one message per worker, frames unchanged (spec mapreduce.md 6.1)',
+  shared,
+  async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'ingest-'));
+    t.teardown(() => rmSync(folder, { recursive: true }));
+    const source = await sender();
+    const dump = join(folder, 'scan.cbors');
+    const capture = join(folder, 'raw.cbors');
+    const ingest = new Ingest([
+      '--stream',
+      'det',
+      '--upstream',
+      source.url,
+      '--dump',
+      dump,
+      '--capture',
+      `det=${capture}`,
+    ]);
+    const controller = new Controller(redis.client, 'det-ingester');
+    const url = await urlOf(controller);
+    const [w1, w2] = [new Worker('w1', url), new Worker('w2', url)];
+    t.teardown(() => [w1, w2].map((worker) => worker.close()));
+    await listed(controller, w1, w2);
+    await controller.begin(['det']);
+    const messages = series();
+    await source.send(Buffer.from('{"htype":"image","frame":7}'), Buffer.from('before the header'));
+    await source.send('{not JSON');
+    for (const message of messages) await source.send(...message);
+    await source.send('{"htype":"image","frame":9}', Buffer.from('behind the end'));
+    await controller.assign(0, { det: ['w1', 'w2'] });
+    for (let image = 0; image < 5; image++) await controller.assign(image + 1, { det: [image % 2 ? 'w2' : 'w1'] });
+    await controller.assign(6, { det: [] });
+    await controller.assign(7, { det: ['w1', 'w2'] });
+    await until('all events', () => (w1.events.length === 5 && w2.events.length === 4) || undefined);
+    t.same(w1.events, [0, 1, 3, 5, 7]);
+    t.same(w2.events, [0, 2, 4, 7]);
+    for (const { header, frames } of [...w1.received, ...w2.received]) {
+      const sent = messages[header.event_number]!;
+      t.same(Object.keys(header), ['event_number', 'streams', 'created_at'], 'the fields of the reference');
+      t.same(header.streams, { det: { typ: 'STINS', length: sent.length } });
+      t.ok(Buffer.concat(frames.det!).equals(Buffer.concat(sent)));
+    }
+    await controller.update(['det'], { finished: true });
+    const said = await until(
+      'the finish',
+      async () => (await redis.client.xrange(`dranspose:ready:${controller.map}`, '-', '+'))[0],
+    );
+    t.same(JSON.parse(said[1][1]!), { state: 'finished', source: 'ingester', ingester: 'det-ingester' });
+    t.equal(await ingest.stop(), 0, ingest.stderr);
+    t.match(ingest.stderr, /det: received 8 = sent 7 \+ discarded 1$/m);
+    t.match(
+      ingest.stderr,
+      /OK in 8 = out 7 \+ discarded 1; recorded 7, messages-bad 1, messages-before 1, messages-after 1/,
+    );
+    t.equal(await controller.config(), undefined, 'the configuration is taken away');
+    const recording = await openRecording(dump);
+    const recorded: number[] = [];
+    for await (const { event_number, streams } of recording) {
+      recorded.push(event_number);
+      t.same(streams.get('det')?.frames, messages[event_number]);
+    }
+    t.same(recorded, [0, 1, 2, 3, 4, 5, 7]);
+    source.socket.close();
+  },
+);
+
+t.test(
+  'a lost frame is missing, a worker that comes late gets what waits, frames are sent again (spec 3.2, 3.6)',
+  shared,
+  async (t) => {
+    const source = await sender();
+    const ingest = new Ingest(['--stream', 'det', '--upstream', source.url]);
+    const controller = new Controller(redis.client, 'det-ingester', { ours: true });
+    const url = await urlOf(controller);
+    const w1 = new Worker('w1', url);
+    await w1.announce(redis.client);
+    t.teardown(() => w1.close());
+    await listed(controller, w1);
+    await controller.begin(['det']);
+    const messages = series();
+    for (const [i, message] of messages.entries()) if (i !== 2) await source.send(...message);
+    for (let event = 0; event < 8; event++) await controller.assign(event, { det: [event < 6 ? 'w1' : 'w2'] });
+    await until('six events', () => w1.events.length === 6 || undefined);
+    t.same(w1.received[2]!.header.streams, { det: { typ: 'MISSING', length: 0 } });
+    t.same(w1.received[2]!.frames, { det: [] });
+    t.same(w1.received[3]!.frames.det, messages[3], 'those behind the gap find their own events');
+    t.match(w1.received[3]!.header, { map: controller.map, attempt: 1 });
+    const w2 = new Worker('w2', url);
+    t.teardown(() => w2.close());
+    await until('what waited', () => w2.events.length === 2 || undefined);
+    t.same(w2.received[1]!.frames.det, messages[7]);
+    await controller.again(4, { det: ['w2'] }, 2, 'w1');
+    await until('the event again', () => w2.events.length === 3 || undefined);
+    t.same(w2.events, [6, 7, 4]);
+    t.same(w2.received[2]!.frames.det, messages[4]);
+    t.equal(await ingest.stop(), 3);
+    t.match(ingest.stderr, /det: received 7 = sent 7; missing 1$/m);
+    source.socket.close();
+  },
+);
+
+t.test('killed amid a series: the next one goes on by frame number, and what died with it is missing', async (t) => {
+  const source = await sender();
+  const args = ['--stream', 'det', '--upstream', source.url];
+  const image = (frame: number) =>
+    source.send(
+      JSON.stringify({ htype: 'image', frame, shape: [1], type: 'uint8', compression: 'none' }),
+      Buffer.of(frame),
+    );
+  const first = new Ingest(args);
+  const controller = new Controller(redis.client, 'det-ingester', { ours: true });
+  let w1 = new Worker('w1', await urlOf(controller));
+  await listed(controller, w1);
+  await controller.begin(['det']);
+  await source.send('{"htype":"header","filename":"x"}');
+  for (let event = 0; event < 4; event++) await controller.assign(event, { det: ['w1'] });
+  for (let frame = 0; frame < 5; frame++) await image(frame);
+  await until('four events', () => w1.events.length === 4 || undefined);
+  await first.kill();
+  w1.close();
+  await redis.client.del('dranspose:ingester:det-ingester:config');
+  const second = new Ingest(args);
+  w1 = new Worker('w1', await urlOf(controller));
+  t.teardown(() => w1.close());
+  await listed(controller, w1);
+  for (let event = 4; event < 10; event++) await controller.assign(event, { det: ['w1'] });
+  for (let frame = 6; frame < 9; frame++) await image(frame);
+  await until('the rest', () => w1.events.at(-1) === 9 || undefined);
+  const got = Object.fromEntries(
+    w1.received.map(({ header, frames }) => [header.event_number, frames.det?.[1]?.[0] ?? header.streams.det!.typ]),
+  );
+  t.match(got, { 6: 'MISSING', 7: 6, 8: 7, 9: 8 });
+  t.equal(await second.stop(), 3);
+  t.match(second.stderr, /begun without us/);
+  source.socket.close();
+});
+
+t.test('many small events come whole and in order, however they travel together', async (t) => {
+  const source = await sender();
+  const ingest = new Ingest(['--stream', 'det', '--upstream', source.url]);
+  const controller = new Controller(redis.client, 'det-ingester', { ours: true });
+  const url = await urlOf(controller);
+  const w1 = new Worker('w1', url);
+  await w1.announce(redis.client);
+  t.teardown(() => w1.close());
+  await listed(controller, w1);
+  await controller.begin(['det']);
+  const count = 500;
+  await source.send('{"htype":"header"}');
+  for (let frame = 0; frame < count; frame++)
+    await source.send(JSON.stringify({ htype: 'image', frame }), Buffer.alloc(8, frame));
+  for (let event = 0; event <= count; event++) await controller.assign(event, { det: ['w1'] });
+  await until('all events', () => w1.events.length === count + 1 || undefined);
+  t.same(
+    w1.events,
+    Array.from({ length: count + 1 }, (_, i) => i),
+  );
+  t.same(w1.received.at(-1)!.frames.det![1], Buffer.alloc(8, count - 1));
+  t.equal(await ingest.stop(), 0);
+  source.socket.close();
+});
+
+t.test('mistakes on the command line are named, with exit status 2', async (t) => {
+  const wrong = async (...args: string[]) => {
+    const { exitCode, stderr } = await execa(executable('map-ingest'), ['--redis', redis.url, ...args], {
+      reject: false,
+    });
+    return { exitCode, stderr };
+  };
+  t.match(await wrong(), { exitCode: 2, stderr: /which stream/ });
+  t.match(await wrong('--stream', 'a:b', '--upstream', 'x'), { exitCode: 2, stderr: /no name/ });
+  t.match(await wrong('--stream', 'a'), { exitCode: 2, stderr: /one --upstream per --stream/ });
+  t.match(await wrong('--stream', 'a', '--upstream', 'x', '--kind', 'odd'), { exitCode: 2 });
+  t.match(await wrong('--stream', 'a', '--upstream', 'tcp://h:1', '--bind', 'tcp://nowhere'), {
+    exitCode: 2,
+    stderr: /cannot bind/,
+  });
+});

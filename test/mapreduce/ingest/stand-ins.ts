@@ -1,0 +1,152 @@
+/** Stand-ins for the controller and for workers, as an ingester sees them (spec mapreduce.md 5.1, 6.1). */
+
+import { randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { Dealer } from 'zeromq';
+
+type Assignments = Readonly<Record<string, readonly string[]>>;
+
+/** Waits for a condition; gives up long after everything should have happened. */
+export async function until<T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
+  const end = Date.now() + 20_000;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (Date.now() > end) throw new Error(`waited too long for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+export class Controller {
+  readonly map = randomUUID();
+  readonly #redis: Redis;
+  readonly #ours: boolean;
+  readonly #ingester: string;
+
+  /** @param ours ours gives each ingester its own events; the reference has one stream for all */
+  constructor(redis: Redis, ingester: string, { ours = false } = {}) {
+    this.#redis = redis;
+    this.#ours = ours;
+    this.#ingester = ingester;
+  }
+
+  async update(streams: readonly string[], more: object = {}): Promise<void> {
+    const update = {
+      mapping_uuid: this.map,
+      parameters_version: {},
+      target_parameters_hash: null,
+      active_streams: streams,
+      finished: false,
+      ...(this.#ours ? { impl: 'daqpipe', protocol: 1 } : {}),
+      ...more,
+    };
+    await this.#redis.xadd('dranspose:controller:updates', '*', 'data', JSON.stringify(update));
+  }
+
+  /** Configuration of the ingester. */
+  async config(): Promise<Record<string, unknown> | undefined> {
+    const text = await this.#redis.get(`dranspose:ingester:${this.#ingester}:config`);
+    return text === null ? undefined : (JSON.parse(text) as Record<string, unknown>);
+  }
+
+  /** Starts a map and waits until the ingester has it. */
+  async begin(streams: readonly string[]): Promise<void> {
+    await this.update(streams);
+    await until('the map', async () => (await this.config())?.mapping_uuid === this.map || undefined);
+  }
+
+  async assign(event_number: number, assignments: Assignments): Promise<void> {
+    await this.#add([{ event_number, assignments }]);
+  }
+
+  async again(event_number: number, assignments: Assignments, attempt: number, origin: string): Promise<void> {
+    await this.#add([{ event_number, assignments, attempt, origin }]);
+  }
+
+  async #add(events: readonly object[]): Promise<void> {
+    const key = this.#ours ? `dranspose:feed:${this.map}:${this.#ingester}` : `dranspose:assigned:${this.map}`;
+    await this.#redis.xadd(key, '*', 'data', JSON.stringify(events));
+  }
+}
+
+export interface Received {
+  readonly header: {
+    readonly event_number: number;
+    readonly streams: Readonly<Record<string, { typ: string; length: number }>>;
+    readonly [field: string]: unknown;
+  };
+  /** Frames by stream. */
+  readonly frames: Readonly<Record<string, Buffer[]>>;
+}
+
+/** A worker that takes everything. */
+export class Worker {
+  readonly name: string;
+  readonly uuid = randomUUID();
+  readonly received: Received[] = [];
+  /** Messages; several events may come in one. */
+  messages = 0;
+  readonly #socket: Dealer;
+  readonly #pings: NodeJS.Timeout;
+
+  constructor(name: string, url: string) {
+    this.name = name;
+    this.#socket = new Dealer({ routingId: name, linger: 0, receiveHighWaterMark: 1000 });
+    this.#socket.connect(url);
+    this.#pings = setInterval(() => this.#ping(), 500);
+    this.#ping();
+    void this.#receive();
+  }
+
+  #ping(): void {
+    this.#socket.send(Buffer.from(this.uuid.replaceAll('-', ''), 'hex')).catch(() => {});
+  }
+
+  async #receive(): Promise<void> {
+    try {
+      for await (const [head, ...frames] of this.#socket) this.#take(JSON.parse(String(head)), frames);
+    } catch (error) {
+      if (!this.#socket.closed) throw error;
+    }
+  }
+
+  #take(head: Received['header'] & { batch?: Received['header'][] }, frames: Buffer[]): void {
+    this.messages++;
+    let at = 0;
+    for (const header of head.batch ?? [head]) {
+      const byStream: Record<string, Buffer[]> = {};
+      for (const [stream, { length }] of Object.entries(header.streams)) {
+        byStream[stream] = frames.slice(at, at + length);
+        at += length;
+      }
+      this.received.push({ header, frames: byStream });
+    }
+  }
+
+  /** Events in order of arrival. */
+  get events(): number[] {
+    return this.received.map(({ header }) => header.event_number);
+  }
+
+  /** Writes a configuration as a worker of ours does. */
+  async announce(redis: Redis): Promise<void> {
+    const config = {
+      ...{ service_uuid: this.uuid, mapping_uuid: null, dranspose_version: null, mapreduce_version: null },
+      ...{
+        parameters_hash: null,
+        processed_events: 0,
+        event_rate: 0,
+        name: this.name,
+        ingesters: [],
+        tags: ['generic'],
+      },
+      ...{ impl: 'daqpipe', protocol: 1 },
+    };
+    await redis.set(`dranspose:worker:${this.name}:config`, JSON.stringify(config));
+  }
+
+  close(): void {
+    clearInterval(this.#pings);
+    this.#socket.close();
+  }
+}
