@@ -131,6 +131,8 @@ export abstract class DaqCommand extends Command {
       process.stdout.write(`${name} ${version}\n`);
       return;
     }
+    // Otherwise the parser takes what is piped into us for an argument that is missing.
+    for (const arg of Object.values(this.args)) arg.ignoreStdin = true;
     const words = lastWins(argv, { ...this.baseFlags, ...this.flags });
     const command = new this(words, configFor(name));
     command.label = aliasIn(words) ?? name;
