@@ -54,6 +54,8 @@ export class Fields implements Visitor {
   readonly values: (FieldValue | undefined)[];
   /** Set to true to pass over a source: its values are not decoded. */
   readonly paused: boolean[];
+  /** What transitions said. */
+  readonly #held: (FieldValue | undefined)[];
   readonly #wanted: readonly FieldName[];
   readonly #bindings = new Map<NamesBlock, readonly Binding[]>();
   readonly #seen: boolean[];
@@ -68,6 +70,7 @@ export class Fields implements Visitor {
     });
     this.paused = new Array(sources.length).fill(false);
     this.values = new Array(sources.length).fill(undefined);
+    this.#held = new Array(sources.length).fill(undefined);
     this.#seen = new Array(sources.length).fill(false);
   }
 
@@ -76,9 +79,21 @@ export class Fields implements Visitor {
     return this.#seen.flatMap((seen, i) => (seen ? [] : [i]));
   }
 
-  /** Before a dgram. */
+  /** Before an event: what transitions said still holds. */
   clear(): void {
+    for (let i = 0; i < this.values.length; i++) this.values[i] = this.#held[i];
+  }
+
+  /**
+   * A transition. What it says (the position of a step, variables of a SlowUpdate) holds for the events behind it, until it is said again.
+   * @param visit walks the dgram
+   */
+  transition(visit: () => void): void {
     this.values.fill(undefined);
+    visit();
+    for (const [i, value] of this.values.entries())
+      if (value !== undefined)
+        this.#held[i] = typeof value === 'object' ? { ...value, data: value.data.slice() } : value;
   }
 
   names(block: NamesBlock): void {
@@ -107,6 +122,7 @@ export class Fields implements Visitor {
 
   /** At a Configure: descriptions begin anew. */
   forget(): void {
+    this.#held.fill(undefined);
     this.#bindings.clear();
   }
 }

@@ -56,7 +56,7 @@ export class DgramEvents implements EventSource {
           if (wait) await wait;
         } else {
           if (dgram.service === SERVICE.Configure) fields.forget();
-          this.#walker.walk(dgram, fields);
+          fields.transition(() => this.#walker.walk(dgram, fields));
           this.#configured ||= dgram.service === SERVICE.Configure;
           const wait = taker.transition(serviceName(dgram.service), time);
           if (wait) await wait;
