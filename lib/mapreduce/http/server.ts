@@ -1,6 +1,6 @@
 /** A small HTTP server: routes, bodies with a limit, JSON answers (spec mapreduce.md 11 and 14). */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { UsageError } from '../../errors.ts';
 
@@ -9,6 +9,7 @@ export interface Request {
   /** What stands in the places of `{...}` in the route. */
   readonly names: readonly string[];
   readonly body: Buffer;
+  readonly headers: IncomingHttpHeaders;
 }
 
 export interface Reply {
@@ -131,10 +132,11 @@ export class HttpServer {
     }
     const { route, names } = found;
     const body = await bodyOf(request, route.limit ?? 0);
-    if (!route.stream) return this.#send(response, await route.answer({ url, names, body }));
+    const { headers } = request;
+    if (!route.stream) return this.#send(response, await route.answer({ url, names, body, headers }));
     const gone = new AbortController();
     response.once('close', () => gone.abort());
-    await route.stream({ url, names, body }, response, gone.signal);
+    await route.stream({ url, names, body, headers }, response, gone.signal);
   }
 
   #send(
