@@ -80,8 +80,16 @@ export class Run {
     else this.#cluster.transition(name);
   }
 
-  heartbeat(): HeartbeatRecord {
+  issue(): void {
     this.#cluster.issue(++this.#heartbeat);
+  }
+
+  heartbeat(): HeartbeatRecord {
+    this.issue();
+    return this.deliver();
+  }
+
+  deliver(): HeartbeatRecord {
     const records = this.#cluster.workers.flatMap(({ id }) => this.#cluster.deliver(this.#heartbeat, id));
     return records[0]!;
   }

@@ -90,6 +90,12 @@ for (const file of ['reductions.mjs', 'reductions.py']) {
     run.transition('BeginStep');
     run.events([4]);
     t.same(outputs(run.heartbeat())['code.sum'], 4);
+    run.events([8]);
+    run.issue();
+    run.transition('BeginStep');
+    t.same(outputs(run.deliver())['code.sum'], 12, 'an answer on its way is from before');
+    run.events([16]);
+    t.same(outputs(run.heartbeat())['code.sum'], 16);
   });
 
   t.test(`${file}: a state that cannot travel fails at once`, async (t) => {
