@@ -141,12 +141,22 @@ export class Formation {
   }
 
   #reduced(report: ReducerReport): void {
-    for (const [event, origin] of acceptedKeys(report)) this.#assigner.result(event, origin);
+    for (const [event, origin] of acceptedKeys(report)) {
+      this.#assigner.result(event, report.accepted ? origin : this.#originOf(event, origin));
+    }
     for (const [event, origin] of report.refused ?? []) {
       this.#refused++;
       this.failed.add(event);
       this.#assigner.result(event, origin);
     }
+  }
+
+  /** A reducer of the reference names who sent the result, which need not be who got the event first. */
+  #originOf(event: number, sender: string): string {
+    const { workers, ledger } = this.#assigner;
+    const given = workers.find(sender)?.deliveries.find((share) => share.event === event);
+    const done = ledger.shares(event).find((share) => share.reporter === sender && ledger.isOutstanding(share));
+    return (done ?? given)?.origin ?? sender;
   }
 
   #worked({ worker, state, completed, has_result, processing_times, ...report }: WorkerReport, now: number): void {
