@@ -4,7 +4,17 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { accessSync, closeSync, constants, openSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Lifecycle } from '../cli/lifecycle.ts';
 import { Output } from '../cli/output.ts';
@@ -91,6 +101,22 @@ export async function writeWhole(
   }
 }
 
+/**
+ * Puts a file of known content in place in one step: whoever is killed meanwhile leaves the old one.
+ * @throws DaqError `output-failed`; the old file is still there then
+ */
+export function replaceFile(name: string, pieces: readonly Uint8Array[]): void {
+  const file = new ReplaceFile(name);
+  try {
+    for (const piece of pieces) for (let at = 0; at < piece.length; ) at += writeSync(file.fd, piece, at);
+    file.commit();
+  } catch (error) {
+    throw error instanceof DaqError ? error : failure(name, error);
+  } finally {
+    file.abandon();
+  }
+}
+
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such folder',
   EACCES: 'no permission',
@@ -98,6 +124,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
   ENOTDIR: 'a part of the path is not a folder',
   ENAMETOOLONG: 'the name is too long',
+  ENOSPC: 'the disk is full',
 };
 
 function failure(name: string, error: unknown): DaqError {
