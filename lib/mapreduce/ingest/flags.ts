@@ -7,6 +7,7 @@ import { UsageError } from '../../errors.ts';
 import { isName } from '../redis/keys.ts';
 import { KIND_NAMES, KINDS, type KindName } from '../source/kinds.ts';
 import type { SourceOptions } from '../source/open.ts';
+import { Unpacker } from '../source/unpack.ts';
 import type { GapPolicy } from './gaps.ts';
 import type { LaneOptions } from './lane.ts';
 import type { ServiceOptions } from './service.ts';
@@ -57,6 +58,7 @@ export const ingestFlags = {
     summary: 'number of the first frame of a series',
     helpValue: 'N',
   }),
+  decode: Flags.boolean({ summary: 'decode bslz4 blobs of stins before they are sent' }),
   rate: Flags.string({ summary: 'frames per second of a recording', helpValue: 'HZ' }),
   dump: Flags.string({ env: 'DUMP_PATH', summary: 'record to this file', helpValue: 'FILE' }),
   'dump-root': Flags.string({
@@ -86,9 +88,19 @@ export function serviceOptions(flags: IngestFlags, say: (text: string) => void):
   const rate = flags.rate === undefined ? undefined : Number(flags.rate);
   if (rate !== undefined && !(rate > 0))
     throw new UsageError(`--rate: "${flags.rate}" is no number of frames per second`);
+  const unpacker = flags.decode ? new Unpacker() : undefined;
   const sources: SourceOptions[] = streams.map((stream, i) => {
     const kind = kinds[i]!;
-    return { kind, stream, upstream: upstreams[i]!, numbered: KINDS[kind].numbered, rate, python: flags.python, say };
+    return {
+      kind,
+      stream,
+      upstream: upstreams[i]!,
+      numbered: KINDS[kind].numbered,
+      rate,
+      python: flags.python,
+      say,
+      unpacker,
+    };
   });
   const name = flags.name ?? `${streams.join('_')}-ingester`;
   if (!isName(name)) throw new UsageError(`--name: "${name}" is no name: printable ASCII without : and /`);

@@ -6,7 +6,7 @@ import type { Lane } from './lane.ts';
 import type { IngestService } from './service.ts';
 
 /** received = sent + discarded + dropped(reason) + held, over all streams. */
-export function ingestBalance({ ingester, series, router, recorded }: IngestService): Balance {
+export function ingestBalance({ ingester, series, router, recorded, unpacker }: IngestService): Balance {
   const lanes = [...ingester.lanes.values()];
   const sum = (value: (lane: Lane) => number) => lanes.reduce((total, lane) => total + value(lane), 0);
   const losses: Record<string, number> = {
@@ -16,7 +16,11 @@ export function ingestBalance({ ingester, series, router, recorded }: IngestServ
   for (const { counts } of lanes)
     for (const [reason, count] of Object.entries(counts.dropped))
       losses[`dropped-${reason}`] = (losses[`dropped-${reason}`] ?? 0) + count;
-  const info: Record<string, number> = { missing: sum(({ counts }) => counts.missing), recorded };
+  const info: Record<string, number> = {
+    ...unpacker?.counts,
+    missing: sum(({ counts }) => counts.missing),
+    recorded,
+  };
   for (const counts of series.values())
     for (const reason of ['bad', 'before', 'after', 'skipped', 'unexpected'] as const)
       info[`messages-${reason}`] = (info[`messages-${reason}`] ?? 0) + counts[reason];

@@ -66,6 +66,11 @@ export class IngestService {
     return this.#router;
   }
 
+  /** With `--decode`. */
+  get unpacker(): SourceOptions['unpacker'] {
+    return this.#options.sources[0]?.unpacker;
+  }
+
   get recorded(): number {
     return this.#recorder.counts.events;
   }

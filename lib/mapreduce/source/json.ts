@@ -2,11 +2,14 @@
 
 export type Header = Readonly<Record<string, unknown>>;
 
+/** A part that is no JSON and longer than this is none with NaN either. */
+const LONGEST_HEADER = 1 << 20;
+
 /** The object of a part; undefined for what is none. */
 export function headerOf(part: Buffer | undefined): Header | undefined {
   if (part === undefined) return undefined;
   const text = part.toString();
-  const value = parse(text) ?? parse(withoutNan(text));
+  const value = parse(text) ?? (text.length < LONGEST_HEADER ? parse(withoutNan(text)) : undefined);
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Header) : undefined;
 }
 

@@ -9,6 +9,7 @@ import { capturedMessages, dgramMessages, lineMessages, type MessageSource, zmqM
 import { recordedFrames } from './recorded.ts';
 import { Series, type SeriesCounts } from './series.ts';
 import type { SourceFrame } from './types.ts';
+import type { Unpacker } from './unpack.ts';
 
 export interface SourceOptions {
   readonly kind: KindName;
@@ -24,6 +25,8 @@ export interface SourceOptions {
   readonly say: (text: string) => void;
   /** From `keepSource`. */
   readonly kept?: KeptMessages | undefined;
+  /** Makes compressed blobs plain. */
+  readonly unpacker?: Unpacker | undefined;
   /** Sees every message as it came. */
   readonly capture?: ((message: readonly Buffer[]) => void) | undefined;
 }
@@ -41,7 +44,7 @@ const CAPTURE = 'file:';
  * @throws UsageError, InputError
  */
 export async function openSource(options: SourceOptions, midway: boolean): Promise<Source> {
-  const { kind, upstream, stream, rate } = options;
+  const { kind, upstream, stream, rate, unpacker } = options;
   const { protocol } = KINDS[kind];
   if (protocol === undefined) {
     const frames = recordedFrames(upstream, stream, rate);
@@ -61,7 +64,8 @@ export async function openSource(options: SourceOptions, midway: boolean): Promi
     async *[Symbol.asyncIterator]() {
       for await (const message of messages) {
         options.capture?.(message);
-        yield series.message(message);
+        const frames = series.message(message);
+        yield unpacker ? frames.map((frame) => unpacker.unpack(frame)) : frames;
       }
     },
     close: () => messages.close(),

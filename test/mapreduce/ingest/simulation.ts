@@ -232,7 +232,8 @@ export class IngesterSimulation {
   #drain(): void {
     if (this.#problems.length > 0) return;
     for (const { event_number: event, assignments, attempt } of this.#given) {
-      if (attempt > 1 || this.#complete.has(event)) continue;
+      // The start event is kept and sent whatever has become of it.
+      if (attempt > 1 || (event > 0 && this.#complete.has(event))) continue;
       const names = Object.keys(assignments);
       // Events go in order: one that waits holds up those behind it.
       if (names.some((name) => this.#expected(this.#series.get(name)!, event) === 'not yet')) break;
