@@ -1,7 +1,8 @@
 import t from 'tap';
 import { ControlLog } from '../../lib/graph/net/control-log.ts';
+import { Gathering } from '../../lib/graph/net/gathering.ts';
 import { Members } from '../../lib/graph/net/members.ts';
-import type { Control } from '../../lib/graph/net/messages.ts';
+import type { Control, MarkerMessage } from '../../lib/graph/net/messages.ts';
 import { Replacement } from '../../lib/graph/net/replacement.ts';
 import { Dealer } from '../../lib/graph/run/dealer.ts';
 
@@ -138,3 +139,61 @@ t.test('a graph is refused by one for all; who has gone need not answer, who is 
     ['another hash (b)', 'd did not answer in time'],
   );
 });
+
+t.test(
+  'an answer before its marker waits for it, and counts for its heartbeat; deadlines run from the marker',
+  async (t) => {
+    const closings: string[] = [];
+    const gathering = new Gathering(
+      {
+        change: () => {},
+        transition: (name, after) => closings.push(`${name} behind ${after}`),
+        close: ({ heartbeat, missing, included, late }) =>
+          closings.push(`${heartbeat}: ${[...included.values()].join('+')}, late ${late}, missing ${missing.join()}`),
+      },
+      {
+        depth: 3,
+        deadline: 10,
+        closed: 4,
+        run: 1,
+        contributors: (locals) => (locals.get(0) ?? []).map((id) => ({ id, workers: [id] })),
+      },
+    );
+    const answer = (heartbeat: number, worker: number, events: number) => ({
+      ...{
+        heartbeat,
+        run: 1,
+        included: new Map([[worker, events]]),
+        late: 0,
+        missing: [],
+        closed: 'complete' as const,
+      },
+      ...{ parts: new Map(), errors: new Map() },
+    });
+    const marker = (heartbeat: number): MarkerMessage => {
+      return { kind: 'marker', seq: 1, heartbeat, dealt: new Map(), first: 0, before: 0, times: undefined };
+    };
+    gathering.members({ from: 5, locals: new Map([[0, [1, 2]]]) });
+    gathering.answer(1, answer(5, 1, 7));
+    gathering.answer(2, answer(5, 2, 8));
+    t.same(closings, []);
+    t.equal(gathering.waiting, 2);
+    gathering.marker(marker(5), 100);
+    t.same(closings.splice(0), ['5: 7+8, late 0, missing ']);
+    gathering.marker(marker(6), 200);
+    gathering.marker(marker(6), 205);
+    gathering.answer(1, answer(6, 1, 1));
+    t.equal(gathering.nextDeadline, 210);
+    gathering.tick(209);
+    t.same(closings, []);
+    gathering.tick(210);
+    t.same(closings.splice(0), ['6: 1, late 0, missing 2']);
+    gathering.transition('Configure', 6, 1);
+    gathering.transition('Configure', 6, 2);
+    t.same(closings.splice(0), ['Configure behind 6'], 'a run that is known begins once');
+    gathering.members({ from: 7, locals: new Map([[0, []]]) });
+    gathering.answer(2, answer(6, 2, 4));
+    gathering.marker(marker(7), 300);
+    t.same(closings.splice(0), ['7: 4, late 4, missing '], 'nobody is expected: it closes at once, with what is late');
+  },
+);

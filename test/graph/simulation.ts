@@ -5,8 +5,6 @@
  */
 
 import type { CompiledGraph } from '../../lib/graph/compile/compile.ts';
-import { compile } from '../../lib/graph/compile/compile.ts';
-import { graphFrom } from '../../lib/graph/compile/graph-file.ts';
 import { ControlLog } from '../../lib/graph/net/control-log.ts';
 import { Gathering, type Side } from '../../lib/graph/net/gathering.ts';
 import { Members } from '../../lib/graph/net/members.ts';
@@ -18,25 +16,7 @@ import { Worker } from '../../lib/graph/run/worker.ts';
 import { decodeFrame, encodeFrame } from '../../lib/graph/wire/frame.ts';
 import { Random } from '../random.ts';
 import { Oracle, type SimulatedEvent } from './oracle.ts';
-
-const GRAPH = {
-  graph: 1,
-  name: 'simulated',
-  sources: ['number', 'x', 'key'].map((name) => ({ name, type: 'int' })),
-  nodes: [
-    { id: 'all', op: 'RollingBuffer', in: { value: 'number' }, n: 100000, reset: 'never' },
-    { id: 'odd', op: 'Filter', in: { value: 'x' }, when: 'value % 2 == 1' },
-    { id: 'good', op: 'Map', in: { x: 'x' }, expr: 'x if x < 90 else [1][x]' },
-    { id: 'acc', op: 'Accumulator', in: { value: 'x' }, with: 'sum' },
-    { id: 'ever', op: 'Accumulator', in: { value: 'x' }, with: 'sum', reset: 'never' },
-    { id: 'ok', op: 'Accumulator', in: { value: 'good' }, with: 'max' },
-    { id: 'hist', op: 'Binning', in: { value: 'odd' }, bins: 7, range: [0, 100] },
-    { id: 'scan', op: 'MeanVsScan', in: { key: 'key', value: 'x' } },
-    { id: 'pick', op: 'PickN', in: { value: 'odd' }, n: 5 },
-    { id: 'roll', op: 'RollingBuffer', in: { value: 'x' }, n: 7 },
-    { id: 'last', op: 'Latest', in: { value: 'x' } },
-  ],
-};
+import { type Local, type Message, type Saved, sideOf, simulatedGraph } from './simulated-graph.ts';
 
 export interface Outcome {
   /** What is wrong, in words. */
@@ -46,27 +26,6 @@ export interface Outcome {
   readonly duplicates: number;
   /** Workers given up, workers that came (back), collectors restarted. */
   readonly moves: Readonly<Record<'gone' | 'came' | 'restarted', number>>;
-}
-
-interface Message {
-  readonly from: number;
-  readonly answer: Answer;
-  /** Numbers of the events in it. */
-  readonly events: readonly number[];
-}
-
-interface Local {
-  gathering: Gathering;
-  readonly toGlobal: Message[];
-  /** Answers that it has not passed on. */
-  holds: Map<Answer, readonly number[]>;
-}
-
-/** What a restarted global collector finds: its state after the last record, as bytes. */
-interface Saved {
-  readonly closed: number;
-  readonly run: number;
-  readonly bytes: Buffer;
 }
 
 class Simulation {
@@ -95,6 +54,7 @@ class Simulation {
   readonly #moves = { gone: 0, came: 0, restarted: 0 };
   readonly problems: string[] = [];
   #number = 0;
+  readonly #unheard = new Map<Gathering, ((gathering: Gathering) => void)[]>();
   #run = 0;
   #open = 1;
   #duplicates = 0;
@@ -165,6 +125,7 @@ class Simulation {
       if (random.chance(0.05)) this.#restartGlobal();
     }
     while (this.#toLocal.length > 0 || this.#locals.some(({ toGlobal }) => toGlobal.length > 0)) this.#moveOne();
+    for (const gathering of this.#gatherings) this.#hear(gathering);
     for (const { gathering } of this.#locals) gathering.end();
     while (this.#locals.some(({ toGlobal }) => toGlobal.length > 0)) this.#moveOne();
     this.#global.end();
@@ -211,8 +172,25 @@ class Simulation {
     this.#oracle.expect(first.from, new Set([...locals.values()].flat()));
     const entry = { kind: 'members', seq: ++this.#seq, from: first.from, locals } as const;
     this.#log.add(entry);
-    for (const { gathering } of this.#locals) gathering.members(entry);
-    this.#global.members(entry);
+    this.#tell((gathering) => gathering.members(entry));
+  }
+
+  /** Collectors hear in order, but not at once: answers may come before the marker. */
+  #tell(say: (gathering: Gathering) => void): void {
+    for (const gathering of this.#gatherings) {
+      const unheard = this.#unheard.get(gathering) ?? [];
+      this.#unheard.set(gathering, unheard);
+      unheard.push(say);
+      if (this.#random.chance(0.7)) this.#hear(gathering);
+    }
+  }
+
+  get #gatherings(): Gathering[] {
+    return [...this.#locals.map(({ gathering }) => gathering), this.#global];
+  }
+
+  #hear(gathering: Gathering): void {
+    for (const say of this.#unheard.get(gathering)?.splice(0) ?? []) say(gathering);
   }
 
   readonly #joins = new Map<number, number>();
@@ -270,9 +248,7 @@ class Simulation {
       times: undefined,
     } as const;
     this.#log.add(marker);
-    // Markers and answers come on different ways.
-    for (const { gathering } of this.#locals) gathering.marker(marker, k);
-    this.#global.marker(marker, k);
+    this.#tell((gathering) => gathering.marker(marker, k));
     for (const worker of this.#workers) {
       if (!this.#hasPart(worker.id, k)) continue;
       const answer = decodeFrame(encodeFrame(worker.issue(k))) as Answer;
@@ -292,6 +268,8 @@ class Simulation {
   /** Some message arrives, is lost, or arrives once more. */
   #moveOne(): void {
     const random = this.#random;
+    const gatherings = this.#gatherings;
+    if (random.chance(0.3)) this.#hear(gatherings[random.below(gatherings.length)]!);
     const local = random.below(this.#locals.length);
     const { toGlobal } = this.#locals[local]!;
     if (toGlobal.length > 0 && random.chance(0.6)) {
@@ -358,8 +336,8 @@ class Simulation {
     this.#oracle.configure(after);
     this.#log.add({ kind: 'passed', seq: ++this.#seq, name: 'Configure', after, run: this.#run });
     for (const worker of this.#workers) worker.configure();
-    for (const { gathering } of this.#locals) gathering.transition('Configure', after, this.#run);
-    this.#global.transition('Configure', after, this.#run);
+    const run = this.#run;
+    this.#tell((gathering) => gathering.transition('Configure', after, run));
   }
 
   /** A local collector is killed; another begins, for which everything issued is past. */
@@ -401,17 +379,6 @@ class Simulation {
 
 /** Time from marker to deadline; heartbeat k is issued at time k. */
 const DEADLINE = 0.5;
-
-function sideOf(side: { configure(after: number): void }): Omit<Side, 'close'> {
-  return { change: () => {}, transition: (_name, after) => side.configure(after) };
-}
-
-function simulatedGraph(workers: number, collectors: number): CompiledGraph {
-  const options = { workers, collectors, amiCompat: false, windowLimit: 1 << 30 };
-  const compiled = compile(graphFrom(GRAPH, 'simulated'), options);
-  if (!('graph' in compiled)) throw new Error(JSON.stringify(compiled.problems));
-  return compiled.graph;
-}
 
 /** Plays one random schedule. */
 export function simulate(seed: number): Outcome {
