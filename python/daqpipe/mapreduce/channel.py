@@ -8,6 +8,7 @@ Heads are JSON because Python reads that without a loop of its own; what results
 
 import fcntl
 import json
+import math
 import os
 import struct
 from typing import Any, Dict, List, Sequence, Tuple
@@ -56,7 +57,10 @@ class Channel:
         return json.loads(bytes(body[:head_bytes])), blobs
 
     def send(self, head: Dict[str, Any], blobs: Sequence[bytes] = ()) -> None:
-        text = json.dumps(head, separators=(",", ":")).encode()
+        try:
+            text = json.dumps(head, separators=(",", ":"), allow_nan=False).encode()
+        except ValueError:
+            text = json.dumps(_finite(head), separators=(",", ":")).encode()
         start = _FIXED.pack(len(text), len(blobs)) + struct.pack("<%dQ" % len(blobs), *map(len, blobs)) + text
         pieces: List[Any] = [start, *blobs]
         while pieces:
@@ -65,3 +69,12 @@ class Channel:
                 done -= len(pieces.pop(0))
             if pieces and done:
                 pieces[0] = memoryview(pieces[0])[done:]
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no word for what is no finite number."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, (list, tuple)) else value

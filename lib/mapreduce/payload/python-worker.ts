@@ -1,0 +1,221 @@
+/**
+ * A worker class in a Python process. The process is fed some events ahead; the one at which it dies or hangs is found, counted as failed
+ * or tried again as the policy says, and the rest goes to a new process.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { StreamData } from '../frames/types.ts';
+import { bytesOf } from '../frames/types.ts';
+import { encodeParameters } from './parameters.ts';
+import { ChildGone, PythonChild, type PythonOptions } from './python-child.ts';
+import { FINISH_LIMIT_MS, factsOf, finished } from './python-facts.ts';
+import type { PipeMessage } from './splitter.ts';
+import {
+  type Beginning,
+  type EventInput,
+  type EventOutcome,
+  type Failure,
+  failureOf,
+  type Parameters,
+  type PayloadFacts,
+  PayloadFailed,
+  type WorkerPayload,
+} from './types.ts';
+
+interface Job {
+  readonly event: EventInput;
+  readonly bytes: number;
+  readonly resolve: (outcome: EventOutcome) => void;
+  /** Processes that died at it. */
+  deaths: number;
+}
+
+/** What is in the pipe: enough that the process never waits for us. */
+const AHEAD = { jobs: 32, bytes: 32 << 20, batch: 64 } as const;
+const RESTART_MS = 100;
+
+export class PythonWorker implements WorkerPayload {
+  readonly encoding: 'cbor' | 'pickle';
+  readonly #options: PythonOptions;
+  #child: PythonChild;
+  #facts: PayloadFacts & { readonly batch: boolean };
+  #beginning: Beginning | undefined;
+  /** Waiting, and with the process; both in order. */
+  #line: Job[] = [];
+  #sent: Job[] = [];
+  #sentBytes = 0;
+  /** So many are given one by one, because somewhere among them is what killed a process. */
+  #careful = 0;
+  #recovering = false;
+  #closed = false;
+  #idle: (() => void)[] = [];
+  restarts = 0;
+
+  private constructor(options: PythonOptions, child: PythonChild, facts: PayloadFacts & { readonly batch: boolean }) {
+    this.#options = options;
+    this.encoding = options.encoding;
+    this.#child = child;
+    this.#facts = facts;
+  }
+
+  /** @throws PayloadFailed if the class cannot be loaded, ChildGone */
+  static async open(options: PythonOptions): Promise<PythonWorker> {
+    const child = new PythonChild(options);
+    return new PythonWorker(options, child, factsOf(await child.facts));
+  }
+
+  get facts(): PayloadFacts {
+    return this.#facts;
+  }
+
+  /** Of the process that runs now. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  async begin(beginning: Beginning): Promise<number | undefined> {
+    this.#beginning = beginning;
+    await this.#quiet();
+    return this.#tellBeginning();
+  }
+
+  async #tellBeginning(): Promise<number | undefined> {
+    const { map, name, parameters, state } = this.#beginning!;
+    const { head, blobs } = encodeParameters(parameters);
+    const question = { do: 'begin', ...head, state: { ...state, mapping_uuid: map, name } };
+    const answer = await this.#child.ask(question, blobs, FINISH_LIMIT_MS);
+    return typeof answer.head.tick === 'number' ? answer.head.tick : undefined;
+  }
+
+  setParameters(parameters: Parameters): void {
+    if (this.#beginning) this.#beginning = { ...this.#beginning, parameters };
+    const { head, blobs } = encodeParameters(parameters);
+    // A process that has died is told by its successor's beginning.
+    this.#child.ask({ do: 'parameters', ...head }, blobs).catch(() => {});
+  }
+
+  process(event: EventInput): Promise<EventOutcome> {
+    let bytes = 0;
+    for (const data of event.streams.values()) bytes += bytesOf(data);
+    return new Promise((resolve) => {
+      this.#line.push({ event, bytes, resolve, deaths: 0 });
+      this.#feed();
+    });
+  }
+
+  #feed(): void {
+    while (this.#line.length > 0 && !this.#recovering && this.#hasRoom()) {
+      const careful = this.#careful > 0;
+      if (careful) this.#careful--;
+      this.#give(this.#line.splice(0, this.#facts.batch && !careful ? AHEAD.batch : 1));
+    }
+  }
+
+  #hasRoom(): boolean {
+    if (this.#sent.length === 0) return true;
+    const ahead = this.#facts.batch ? AHEAD.batch : AHEAD.jobs;
+    return this.#careful === 0 && this.#sent.length < ahead && this.#sentBytes < AHEAD.bytes;
+  }
+
+  #give(jobs: Job[]): void {
+    this.#sent.push(...jobs);
+    for (const { bytes } of jobs) this.#sentBytes += bytes;
+    const blobs: Buffer[] = [];
+    const events = jobs.map(({ event }) => [
+      event.event_number,
+      event.tick,
+      [...event.streams].map(([name, { typ, frames }]: [string, StreamData]) => {
+        blobs.push(...frames);
+        return [name, typ, frames.length];
+      }),
+    ]);
+    let failed = false;
+    this.#child.several({ do: 'events', events }, blobs, {
+      limit: this.#options.limit,
+      left: jobs.length,
+      take: (answer) => this.#answered(answer),
+      fail: (error) => {
+        if (!failed) void this.#recover(error, jobs.length > 1);
+        failed = true;
+      },
+    });
+  }
+
+  #answered({ head, blobs }: PipeMessage): void {
+    const job = this.#sent.shift()!;
+    this.#sentBytes -= job.bytes;
+    job.resolve({
+      seconds: Number(head.seconds ?? 0),
+      ...(blobs[0] ? { body: blobs[0] } : {}),
+      ...(head.error ? { failure: head.error as Failure } : {}),
+    });
+    this.#feed();
+    if (this.#sent.length === 0 && this.#line.length === 0) for (const done of this.#idle.splice(0)) done();
+  }
+
+  /** Everything given so far has been answered. */
+  #quiet(): Promise<void> {
+    if (this.#sent.length === 0 && this.#line.length === 0) return Promise.resolve();
+    return new Promise((done) => this.#idle.push(done));
+  }
+
+  /** Called for each message that the dead process had; the first one tells where it was. */
+  async #recover(error: Error, several: boolean): Promise<void> {
+    if (this.#recovering || this.#closed) return;
+    this.#recovering = true;
+    this.#blame(error, several);
+    this.#line.unshift(...this.#sent.splice(0));
+    this.#sentBytes = 0;
+    this.#options.say(`${error.message}; it is started anew, with an empty context`);
+    try {
+      await this.#restart();
+    } catch (problem) {
+      for (const { resolve } of this.#line.splice(0)) resolve({ failure: failureIn(problem), seconds: 0 });
+    }
+    this.#recovering = false;
+    this.#feed();
+    if (this.#sent.length === 0 && this.#line.length === 0) for (const done of this.#idle.splice(0)) done();
+  }
+
+  #blame(error: Error, several: boolean): void {
+    if (several) {
+      this.#careful = this.#sent.length;
+      return;
+    }
+    const first = this.#sent[0]!;
+    if (++first.deaths <= this.#options.retries) {
+      this.#careful = 1;
+      return;
+    }
+    this.#sent.shift();
+    first.resolve({ failure: { text: error.message, place: '', traceback: '' }, seconds: 0 });
+  }
+
+  async #restart(): Promise<void> {
+    await this.#child.close();
+    // A class that dies at once must not keep a core busy.
+    if (this.restarts++ > 0) await sleep(RESTART_MS);
+    this.#child = new PythonChild(this.#options);
+    this.#facts = factsOf(await this.#child.facts);
+    if (this.#beginning) await this.#tellBeginning();
+  }
+
+  async finish(): Promise<Failure | undefined> {
+    await this.#quiet();
+    return finished(this.#child);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const { resolve } of [...this.#sent.splice(0), ...this.#line.splice(0)])
+      resolve({ failure: { text: 'the worker was closed', place: '', traceback: '' }, seconds: 0 });
+    await this.#child.ask({ do: 'close' }).catch(() => {});
+    await this.#child.close();
+  }
+}
+
+function failureIn(problem: unknown): Failure {
+  if (problem instanceof PayloadFailed) return problem.failure;
+  return problem instanceof ChildGone ? { text: problem.message, place: '', traceback: '' } : failureOf(problem);
+}

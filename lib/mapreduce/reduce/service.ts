@@ -1,0 +1,265 @@
+/** `map-reduce` as a service: follows the controller's updates, takes results from workers, serves what its payload publishes. */
+
+import { hostname } from 'node:os';
+import { Pull } from 'zeromq';
+import type { Balance } from '../../cli/balance.ts';
+import type { Meter } from '../../cli/metrics.ts';
+import { DaqError } from '../../errors.ts';
+import { explain } from '../../stream/source.ts';
+import { KEEP_ALIVE } from '../../stream/zmq/binding.ts';
+import { HttpServer, json } from '../http/server.ts';
+import { FailureLog } from '../payload/failure-log.ts';
+import { PayloadFailed, type ReducerPayload } from '../payload/types.ts';
+import { readAcceptedKeys } from '../redis/accepted.ts';
+import type { MapreduceVersion } from '../redis/configs.ts';
+import { BadRecord } from '../redis/fields.ts';
+import type { Registry } from '../redis/registry.ts';
+import type { ControllerUpdate } from '../redis/updates.ts';
+import { followController, openReducerLink } from '../transport/open.ts';
+import type { ReducerLink } from '../transport/types.ts';
+import { AcceptedKeys } from './accepted-keys.ts';
+import { ReducerCounts } from './counts.ts';
+import type { Journal } from './journal.ts';
+import { ReduceSession } from './map-session.ts';
+import { readResultMessage } from './result-message.ts';
+import { explainTree, TreeApi } from './tree-api.ts';
+
+export interface ReducerOptions {
+  readonly payload: ReducerPayload;
+  readonly journal: Journal | undefined;
+  /** `tcp://127.0.0.1:10200`. */
+  readonly bind: string;
+  /** Url for workers, if it is not the bound one. */
+  readonly url: string | undefined;
+  readonly host: string;
+  readonly port: number;
+  readonly cors: string | undefined;
+  readonly version: MapreduceVersion | null;
+  readonly say: (message: string) => void;
+}
+
+const NAME = 'reducer';
+const CONFIG_MS = 1000;
+
+export class ReducerService {
+  readonly counts = new ReducerCounts();
+  readonly #options: ReducerOptions;
+  readonly #registry: Registry;
+  readonly #failures: FailureLog;
+  readonly #stop = new AbortController();
+  readonly #http: HttpServer;
+  #socket: Pull | undefined;
+  #session: ReduceSession | undefined;
+  #link: ReducerLink | undefined;
+  #map: string | null = null;
+  #created = Date.now() / 1000;
+  #before = 0;
+  #rate = 0;
+  /** Results are taken only when it is known for which map. */
+  #open: Promise<void>;
+  #opened: () => void = () => {};
+  failure: Error | undefined;
+
+  constructor(registry: Registry, options: ReducerOptions) {
+    const { say, cors, payload } = options;
+    this.#registry = registry;
+    this.#options = options;
+    this.#failures = new FailureLog((message) => {
+      say(message);
+      void registry.log('ERROR', NAME, message).catch(() => {});
+    });
+    const tree = new TreeApi(
+      () => (this.#session ? payload : undefined) ?? EMPTY,
+      () => this.#created,
+    );
+    const status = { method: 'GET' as const, path: '/api/v1/status', answer: () => json(true) };
+    this.#http = new HttpServer({ routes: [status, ...tree.routes], explain: explainTree, cors, say });
+    this.#open = new Promise((opened) => {
+      this.#opened = opened;
+    });
+  }
+
+  /**
+   * Serves until `stop`.
+   * @throws DaqError `already-served`, `output-failed` or UsageError if an address cannot be had
+   */
+  async run(stop: AbortSignal): Promise<void> {
+    const end = () => this.#stop.abort();
+    stop.addEventListener('abort', end, { once: true });
+    const timer = setInterval(() => this.#eachSecond(), CONFIG_MS);
+    try {
+      this.#socket = await bound(this.#options.bind);
+      const http = await this.#http.listen(this.#options.host, this.#options.port);
+      this.#options.say(`results at ${this.#url}, published at ${http}`);
+      await this.#publish();
+      this.#receive(this.#socket).catch((error: Error) => this.#fail(error));
+      if (stop.aborted) return;
+      for await (const update of this.#registry.updates(this.#stop.signal)) await this.#update(update);
+    } finally {
+      clearInterval(timer);
+      stop.removeEventListener('abort', end);
+      await this.#close();
+    }
+  }
+
+  get #url(): string {
+    const endpoint = this.#socket?.lastEndpoint ?? this.#options.bind;
+    return this.#options.url ?? endpoint.replace(/\/\/(0\.0\.0\.0|\*|\[::\]):/, `//${hostname()}:`);
+  }
+
+  #eachSecond(): void {
+    this.#rate = (this.counts.received - this.#before) / (CONFIG_MS / 1000);
+    this.#before = this.counts.received;
+    void this.#publish();
+  }
+
+  async #publish(): Promise<void> {
+    const config = {
+      mapping_uuid: this.#map,
+      dranspose_version: null,
+      mapreduce_version: this.#options.version,
+      parameters_hash: this.#registry.parameters.hash,
+      processed_events: this.counts.accepted,
+      event_rate: this.#rate,
+      url: this.#url,
+    };
+    // Without a connection the configuration expires, and is written again with it.
+    await this.#registry.publish('reducer', NAME, config, this.#options.payload.facts.descriptions).catch(() => {});
+  }
+
+  async #receive(socket: Pull): Promise<void> {
+    while (!socket.closed) {
+      await this.#open;
+      let parts: Buffer[];
+      try {
+        parts = await socket.receive();
+      } catch (error) {
+        if (socket.closed) return;
+        throw error;
+      }
+      this.counts.received++;
+      // A map may have begun while we waited.
+      await this.#open;
+      try {
+        const room = this.#session ? this.#session.take(readResultMessage(parts)) : void this.counts.stale++;
+        if (room) await room;
+      } catch (error) {
+        if (!(error instanceof BadRecord)) throw error;
+        if (this.counts.odd++ === 0) this.#options.say(`a message that is no result: ${error.message}`);
+      }
+    }
+  }
+
+  async #update(update: ControllerUpdate): Promise<void> {
+    const changed = await this.#registry.parameters.update(update.parameters_version);
+    if (update.mapping_uuid !== this.#map) {
+      if (!update.finished) await this.#begin(update);
+    } else {
+      if (changed) this.#options.payload.setParameters(this.#registry.parameters.values);
+      if (this.#link) followController(this.#link, update);
+    }
+    if (update.finished && update.mapping_uuid === this.#map) await this.#session?.finish();
+    await this.#publish();
+  }
+
+  async #begin(update: ControllerUpdate): Promise<void> {
+    this.#open = new Promise((opened) => {
+      this.#opened = opened;
+    });
+    await this.#session?.close();
+    const { payload, journal, say } = this.#options;
+    const registry = this.#registry;
+    const map = update.mapping_uuid;
+    const link = openReducerLink({ registry, name: NAME, say, update });
+    this.#link = link;
+    const session = new ReduceSession({
+      ...{ map, link, payload, journal, say, counts: this.counts, failures: this.#failures },
+      failed: (error) => this.#fail(error),
+    });
+    const parameters = registry.parameters.values;
+    const state = { service_uuid: registry.serviceUuid, url: this.#url };
+    try {
+      await session.begin({ map, name: NAME, parameters, state }, await this.#acceptedBefore(update));
+    } catch (error) {
+      if (error instanceof PayloadFailed) this.#failures.add(`map ${map}`, error.failure);
+      return this.#fail(error as Error);
+    }
+    this.#session = session;
+    this.#map = map;
+    this.#created = Date.now() / 1000;
+    this.#opened();
+    await this.#publish();
+  }
+
+  /** What another process has accepted for this map. */
+  async #acceptedBefore({ mapping_uuid: map, impl }: ControllerUpdate): Promise<AcceptedKeys> {
+    const keys = new AcceptedKeys();
+    if (impl !== 'daqpipe') return keys;
+    try {
+      keys.addAll(await readAcceptedKeys(this.#registry, map));
+    } catch (error) {
+      if (!(error instanceof BadRecord)) throw error;
+      this.#options.say(`accepted results of map ${map}: ${error.message}`);
+    }
+    return keys;
+  }
+
+  #fail(error: Error): void {
+    if (this.#stop.signal.aborted) return;
+    this.failure ??= error;
+    this.#stop.abort();
+  }
+
+  async #close(): Promise<void> {
+    this.#opened();
+    this.#socket?.close();
+    await this.#session?.close();
+    await this.#http.close();
+    await this.#options.payload.close();
+    this.#options.journal?.close();
+  }
+
+  balance(): Balance {
+    return this.counts.balance({ restarts: this.#options.payload.restarts });
+  }
+
+  get meters(): readonly Meter[] {
+    return [
+      { name: 'map_results_per_second', help: 'Results in the last second', kind: 'gauge', value: () => this.#rate },
+      {
+        name: 'map_results_held',
+        help: 'Results that wait for the payload',
+        kind: 'gauge',
+        value: () => this.counts.held,
+      },
+      {
+        name: 'map_payload_failures_total',
+        help: 'Failures of the payload, by place',
+        kind: 'counter',
+        label: 'place',
+        value: () => Object.fromEntries(this.#failures.counts),
+      },
+    ];
+  }
+}
+
+/** What is served before the first map. */
+const EMPTY = {
+  node: async (path: readonly string[]) =>
+    path.length === 0 ? ({ kind: 'group', links: [], attributes: [] } as const) : undefined,
+  value: async () => undefined,
+};
+
+/** @throws DaqError `already-served`, `output-failed` */
+async function bound(address: string): Promise<Pull> {
+  const socket = new Pull({ ...KEEP_ALIVE, linger: 0, receiveHighWaterMark: 1000 });
+  try {
+    await socket.bind(address);
+  } catch (error) {
+    socket.close();
+    const used = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    const why = used ? 'the address is in use' : explain(error);
+    throw new DaqError(used ? 'already-served' : 'output-failed', `cannot bind ${address}: ${why}`);
+  }
+  return socket;
+}

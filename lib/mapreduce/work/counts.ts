@@ -1,0 +1,23 @@
+/** What a worker counts: every event that it is given has one end. */
+
+import type { Balance } from '../../cli/balance.ts';
+
+export class WorkerCounts {
+  given = 0;
+  done = 0;
+  failed = 0;
+  incomplete = 0;
+  /** The map was stopped or replaced before. */
+  unfinished = 0;
+  results = 0;
+
+  /** Events that are being worked on. */
+  get held(): number {
+    return this.given - this.done - this.failed - this.incomplete - this.unfinished;
+  }
+
+  balance(info: Readonly<Record<string, number>>): Balance {
+    const { given, done, failed, incomplete, unfinished, held, results } = this;
+    return { in: given, out: done, losses: { failed, incomplete, unfinished, held }, info: { results, ...info } };
+  }
+}

@@ -1,0 +1,143 @@
+/** Connections to all ingesters (spec mapreduce.md 6.1): one DEALER each, a ping every 2 s, a new connection when it is another process. */
+
+import { Dealer } from 'zeromq';
+import { KEEP_ALIVE } from '../../stream/zmq/binding.ts';
+import type { IngesterConfig } from '../redis/configs.ts';
+import { BadRecord } from '../redis/fields.ts';
+import { uuidBytes } from '../redis/parameters.ts';
+import type { IngesterMessage } from './assembly.ts';
+import { readIngesterMessage } from './ingester-message.ts';
+
+export interface IngesterLinksOptions {
+  /** Name of this worker: the routing id. */
+  readonly name: string;
+  readonly serviceUuid: string;
+  readonly message: (ingester: string, message: IngesterMessage) => void;
+  /** After each message of the socket. */
+  readonly arrived: () => void;
+  readonly gone: (ingester: string) => void;
+  readonly back: (ingester: string) => void;
+  readonly say: (message: string) => void;
+}
+
+const PING_MS = 2000;
+const UNLISTED_MS = 10_000;
+/** The old connection must be known to be closed before one of the same name is accepted. */
+const RECONNECT_MS = 100;
+
+interface Link {
+  socket: Dealer;
+  url: string;
+  service: string;
+  connectedAt: number;
+}
+
+export class IngesterLinks {
+  readonly counts = { messages: 0, bytes: 0, odd: 0, reconnects: 0 };
+  readonly #options: IngesterLinksOptions;
+  readonly #uuid: Buffer;
+  readonly #links = new Map<string, Link>();
+  readonly #pinging: NodeJS.Timeout;
+  #closed = false;
+
+  constructor(options: IngesterLinksOptions) {
+    this.#options = options;
+    this.#uuid = uuidBytes(options.serviceUuid);
+    this.#pinging = setInterval(() => this.#pingAll(), PING_MS);
+  }
+
+  /** Follows the configurations that are there now. @param now milliseconds of a clock that does not jump */
+  follow(ingesters: readonly IngesterConfig[], now: number): void {
+    const there = new Set(ingesters.map(({ name }) => name));
+    for (const name of [...this.#links.keys()]) {
+      if (there.has(name)) continue;
+      this.#links.get(name)!.socket.close();
+      this.#links.delete(name);
+      this.#options.gone(name);
+    }
+    for (const ingester of ingesters) this.#look(ingester, now);
+  }
+
+  #look({ name, url, service_uuid: service, connected_workers: workers }: IngesterConfig, now: number): void {
+    const link = this.#links.get(name);
+    if (!link) {
+      this.#options.back(name);
+      this.#links.set(name, { socket: this.#connect(name, url), url, service, connectedAt: now });
+      return;
+    }
+    const isListed = this.#options.serviceUuid in workers;
+    if (isListed && link.service === service) link.connectedAt = now;
+    const another = link.service !== service || link.url !== url;
+    if (!another && now - link.connectedAt < UNLISTED_MS) return;
+    if (another) this.#options.gone(name);
+    this.counts.reconnects++;
+    link.socket.close();
+    this.#links.set(name, {
+      socket: this.#connect(name, url, another ? 0 : RECONNECT_MS),
+      url,
+      service,
+      connectedAt: now,
+    });
+  }
+
+  #connect(name: string, url: string, delay = 0): Dealer {
+    const socket = new Dealer({
+      ...KEEP_ALIVE,
+      routingId: this.#options.name,
+      linger: 0,
+      sendTimeout: 0,
+      // The ingester keeps the limit: it waits when a worker is slow.
+      receiveHighWaterMark: 1000,
+      reconnectInterval: 50,
+      reconnectMaxInterval: 1000,
+    });
+    const start = () => {
+      if (socket.closed) return;
+      try {
+        socket.connect(url);
+      } catch (error) {
+        this.#options.say(`ingester ${name} at ${url}: ${(error as Error).message}`);
+        return;
+      }
+      void this.#receive(name, socket);
+      void this.#ping(socket);
+    };
+    if (delay > 0) setTimeout(start, delay);
+    else start();
+    return socket;
+  }
+
+  #pingAll(): void {
+    for (const { socket } of this.#links.values()) void this.#ping(socket);
+  }
+
+  async #ping(socket: Dealer): Promise<void> {
+    // Nobody takes it at the moment: the next one will tell.
+    await socket.send(this.#uuid).catch(() => {});
+  }
+
+  async #receive(name: string, socket: Dealer): Promise<void> {
+    const { message, arrived, say } = this.#options;
+    while (!socket.closed && !this.#closed) {
+      try {
+        const parts = await socket.receive();
+        this.counts.messages++;
+        for (const part of parts) this.counts.bytes += part.length;
+        for (const one of readIngesterMessage(parts)) message(name, one);
+        arrived();
+      } catch (error) {
+        if (socket.closed) return;
+        if (!(error instanceof BadRecord)) throw error;
+        if (this.counts.odd++ === 0) say(`a message of ingester ${name}: ${error.message}`);
+      }
+    }
+  }
+
+  /** Works twice. */
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#pinging);
+    for (const { socket } of this.#links.values()) socket.close();
+    this.#links.clear();
+  }
+}
