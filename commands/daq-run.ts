@@ -2,11 +2,13 @@ import * as Args from '@oclif/core/args';
 import { DaqCommand, jsonFlag, processManagerFlags } from '../lib/cli/command.ts';
 import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
 import { UsageError } from '../lib/errors.ts';
+import { chainLines, chainVerdict } from '../lib/supervise/chain.ts';
 import { macrosOf, superviseFlags } from '../lib/supervise/flags.ts';
-import type { EntryView } from '../lib/supervise/local/crew.ts';
-import { askKeeper, keep, lintFile, runInForeground, type Session, start } from '../lib/supervise/session.ts';
+import { askKeeper, keep, lastLogs, lintFile, runInForeground, type Session, start } from '../lib/supervise/session.ts';
 import { lintLine, statusLines } from '../lib/supervise/show.ts';
+import { planText, type SlurmSession, slurmStart, slurmStatus, slurmStop } from '../lib/supervise/slurm/session.ts';
 import { showLogs } from '../lib/supervise/tail.ts';
+import type { EntryView } from '../lib/supervise/view.ts';
 
 const WORDS = ['start', 'stop', 'restart', 'status', 'logs', 'lint'] as const;
 
@@ -29,6 +31,7 @@ export default class DaqRun extends DaqCommand {
     },
     { description: 'one process again', command: 'daq-run restart rix.cnf teb0 -p 2' },
     { description: 'in a terminal, until ^C', command: 'daq-run start beamline.yaml --foreground' },
+    { description: 'the same as jobs of Slurm', command: 'daq-run start rix.cnf -p 2 --slurm' },
     { description: 'what does it say?', command: 'daq-run logs beamline.yaml teb --follow' },
   ];
 
@@ -37,12 +40,14 @@ export default class DaqRun extends DaqCommand {
     const [word, name, ...ids] = argv.map(String);
     if (word === undefined || name === undefined)
       throw new UsageError('daq-run WORD FILE, for example: daq-run start rix.cnf');
-    const session: Session = {
+    const session = {
       name,
       logs: flags.logs,
       options: { platform: flags.partition, macros: macrosOf(flags.define), env: process.env, python: flags.python },
-      say: (message) => this.say(message),
+      say: (message: string) => this.say(message),
+      ...{ queue: flags.queue, station: flags.station, asStep: flags['as-step'] },
     };
+    if (flags.slurm && word !== 'lint' && word !== 'logs') return this.slurm(session, word, ids, flags);
     switch (word) {
       case 'lint':
         return this.lint(session, flags.json);
@@ -54,7 +59,7 @@ export default class DaqRun extends DaqCommand {
       case 'status':
         return this.ask(session, word, ids, flags.json);
       case 'logs':
-        return this.logs(session, ids, flags.follow);
+        return this.logs(session, ids, flags);
       case 'keep':
         await keep(session, this.lifecycle);
         return EXIT.ok;
@@ -89,19 +94,43 @@ export default class DaqRun extends DaqCommand {
     return word === 'status' ? EXIT.no : EXIT.ok;
   }
 
-  private async logs(session: Session, ids: readonly string[], follow: boolean): Promise<ExitStatus> {
-    const reply = await askKeeper(session, { do: 'status' });
-    if (!reply)
-      throw new UsageError(`nothing of ${session.name} is running; its logs are files in the folder of the logs`);
-    const entries = reply.entries.filter(({ id, log }) => log !== undefined && (ids.length === 0 || ids.includes(id)));
-    await showLogs(entries, { out: this.out, follow, stop: this.lifecycle.stop });
+  private async slurm(
+    session: SlurmSession,
+    word: string,
+    ids: readonly string[],
+    flags: { readonly json: boolean; readonly 'dry-run': boolean },
+  ): Promise<ExitStatus> {
+    if (word === 'status') return this.report(await slurmStatus(session, ids), flags.json);
+    if (word === 'stop') return this.report(await slurmStop(session, ids), flags.json);
+    if (word !== 'start' && word !== 'restart')
+      throw new UsageError(`there is no "daq-run ${word}" with --slurm; there are ${WORDS.join(', ')}`);
+    if (flags['dry-run']) {
+      for (const line of await planText(session, ids)) this.out.line(line);
+      return EXIT.ok;
+    }
+    if (word === 'restart') await slurmStop(session, ids);
+    return this.report(await slurmStart(session, ids), flags.json);
+  }
+
+  private async logs(
+    session: SlurmSession,
+    ids: readonly string[],
+    flags: { readonly follow: boolean; readonly slurm: boolean },
+  ): Promise<ExitStatus> {
+    const entries = flags.slurm
+      ? await slurmStatus(session, ids)
+      : ((await askKeeper(session, { do: 'status' }))?.entries ?? (await lastLogs(session)));
+    const shown = entries.filter(({ id, log }) => log !== undefined && (ids.length === 0 || ids.includes(id)));
+    if (shown.length === 0) throw new UsageError(`there are no logs of ${ids.join(', ') || session.name}`);
+    await showLogs(shown, { out: this.out, follow: flags.follow, stop: this.lifecycle.stop });
     return EXIT.ok;
   }
 
-  /** The table; 1 if something failed. */
+  /** The table and the balances; 1 if something failed, 3 if a balance does not add up. */
   private report(entries: readonly EntryView[], json: boolean): ExitStatus {
-    if (json) this.out.line(JSON.stringify(entries));
-    else for (const line of statusLines(entries)) this.out.line(line);
-    return entries.some(({ state }) => state === 'failed') ? EXIT.no : EXIT.ok;
+    if (json) this.out.line(JSON.stringify(entries.map((entry) => ({ ...entry, chain: chainVerdict(entry) ?? null }))));
+    else for (const line of [...statusLines(entries), ...chainLines(entries)]) this.out.line(line);
+    if (entries.some(({ state }) => state === 'failed')) return EXIT.no;
+    return entries.some((entry) => chainVerdict(entry)?.adds === false) ? EXIT.loss : EXIT.ok;
   }
 }

@@ -1,18 +1,22 @@
 /** What `daq-run` does, one function per word of its command line. */
 
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Lifecycle } from '../cli/lifecycle.ts';
 import { packageRoot } from '../cli/package-root.ts';
-import { DaqError, UsageError } from '../errors.ts';
+import { DaqError, InputError, UsageError } from '../errors.ts';
 import { lint } from './config/lint.ts';
 import type { LintProblem, ProcessFile } from './config/types.ts';
+import { commandLine } from './config/words.ts';
 import { ask, controlPath, type Reply, type Request } from './local/control.ts';
-import { Crew, type EntryView } from './local/crew.ts';
+import { Crew } from './local/crew.ts';
 import { Keeper } from './local/keeper.ts';
+import { newestLogs } from './log-files.ts';
 import { type OpenOptions, openProcessFile, openRaw } from './open.ts';
 import { findProgram, ownCommands, pathWithOwn } from './programs.ts';
+import type { EntryView } from './view.ts';
 
 export interface Session {
   readonly name: string;
@@ -23,9 +27,10 @@ export interface Session {
 
 /** How long a keeper may take until it answers. */
 const KEEPER_MS = 10_000;
+const OTHER_KEEPER_MS = 2000;
 const POLL_MS = 50;
 
-function logFolder({ name, logs }: Session): string {
+export function logFolder({ name, logs }: Session): string {
   return resolve(logs ?? join(dirname(name), 'logs'));
 }
 
@@ -64,6 +69,7 @@ export async function runInForeground(
   lifecycle: Lifecycle,
 ): Promise<readonly EntryView[]> {
   const file = await openProcessFile(session.name, session.options);
+  checkLocal(session, file);
   let crew: Crew | undefined;
   crew = crewOf(session, file, (id) => {
     const one = crew?.view().find((entry) => entry.id === id);
@@ -78,6 +84,7 @@ export async function runInForeground(
   await started.stopped();
   lifecycle.stop.removeEventListener('abort', stop);
   release();
+  started.close();
   return started.view();
 }
 
@@ -87,20 +94,42 @@ export async function keep(session: Session, lifecycle: Lifecycle): Promise<void
   const crew = crewOf(session, file);
   const keeper = new Keeper(crew, controlPath(session.name, file.platform));
   lifecycle.onEmergency(() => crew.kill());
-  await keeper.listen();
+  try {
+    await keeper.listen();
+  } catch (error) {
+    crew.close();
+    throw error;
+  }
   const signalled = new Promise<void>((over) => {
     lifecycle.stop.addEventListener('abort', () => over(), { once: true });
   });
   await Promise.race([keeper.ended, signalled]);
   crew.stop();
   await crew.stopped();
+  crew.close();
   keeper.close();
 }
 
-/** Asks the keeper of the file. @returns undefined if there is none */
+/** Asks the keeper of the file, even if the file has been broken since. @returns undefined if there is none */
 export async function askKeeper(session: Session, request: Request): Promise<Reply | undefined> {
-  const { platform } = await openProcessFile(session.name, session.options);
+  let { platform } = session.options;
+  try {
+    platform = (await openProcessFile(session.name, session.options)).platform;
+  } catch (error) {
+    const reply = await ask(controlPath(session.name, platform), request);
+    if (!reply) throw error;
+    session.say(`the file cannot be read any more: ${(error as Error).message}`);
+    return reply;
+  }
   return ask(controlPath(session.name, platform), request);
+}
+
+/** Logs of an earlier start, for when nothing runs. */
+export async function lastLogs(session: Session): Promise<readonly Pick<EntryView, 'id' | 'log'>[]> {
+  const { entries, platform } = await openProcessFile(session.name, session.options);
+  const ids = entries.map(({ id }) => id);
+  const found = newestLogs(logFolder(session), ids, platform);
+  return ids.map((id) => ({ id, log: found.get(id) }));
 }
 
 /** Starts entries under the keeper of the file, which is started if there is none. */
@@ -110,6 +139,7 @@ export async function start(session: Session, ids: readonly string[]): Promise<R
     ids,
     file.entries.map(({ id }) => id),
   );
+  checkLocal(session, file);
   const path = controlPath(session.name, file.platform);
   if ((await ask(path, { do: 'status' })) === undefined) await startKeeper(session, path);
   const reply = await ask(path, { do: 'start', ids });
@@ -117,7 +147,35 @@ export async function start(session: Session, ids: readonly string[]): Promise<R
   return reply;
 }
 
-function checkIds(ids: readonly string[], known: readonly string[]): void {
+/**
+ * What can be known before anything is started here.
+ * @throws InputError for commands that need a shell, and a log folder that cannot be written
+ */
+function checkLocal(session: Session, file: ProcessFile): void {
+  const env = environment();
+  for (const { id, cmd, line } of file.entries) {
+    const { operators, stages } = commandLine(cmd, env);
+    const place = { file: file.file, ...(line === undefined ? {} : { line }) };
+    if (operators.length > 0)
+      throw new InputError(`${id}: ${[...new Set(operators)].join(' ')} needs a shell: write bash -c '...'`, { place });
+    if (stages.some(({ argv }) => argv.length === 0)) throw new InputError(`${id}: a stage has no program`, { place });
+  }
+  const here = new Set([undefined, 'localhost', hostname(), hostname().split('.')[0]]);
+  const others = [...new Set(file.entries.map(({ host }) => host).filter((host) => !here.has(host)))];
+  if (others.length > 0) session.say(`started here, not on ${others.join(', ')}; --slurm starts on other hosts`);
+  const folder = logFolder(session);
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    throw new InputError(`logs cannot be written here: ${(error as Error).message}`, {
+      place: { file: folder },
+      cause: error,
+    });
+  }
+}
+
+export function checkIds(ids: readonly string[], known: readonly string[]): void {
   const unknown = ids.filter((id) => !known.includes(id));
   if (unknown.length > 0) throw new UsageError(`there is no ${unknown.join(', ')}; there are ${known.join(', ')}`);
 }
@@ -125,7 +183,6 @@ function checkIds(ids: readonly string[], known: readonly string[]): void {
 async function startKeeper(session: Session, path: string): Promise<void> {
   const { name, options } = session;
   const folder = logFolder(session);
-  mkdirSync(folder, { recursive: true });
   const log = join(folder, `${basename(name)}.keeper.log`);
   const fd = openSync(log, 'a', 0o640);
   const words = [
@@ -142,10 +199,11 @@ async function startKeeper(session: Session, path: string): Promise<void> {
     exit = code;
   });
   child.unref();
-  const until = performance.now() + KEEPER_MS;
+  let until = performance.now() + KEEPER_MS;
   while ((await ask(path, { do: 'status' })) === undefined) {
-    if (exit !== undefined || performance.now() > until)
-      throw new DaqError('keeper', `the keeper did not come up; its words are in ${log}`);
+    // One that found another keeper ends before that one may answer.
+    if (exit !== undefined) until = Math.min(until, performance.now() + OTHER_KEEPER_MS);
+    if (performance.now() > until) throw new DaqError('keeper', `the keeper did not come up; its words are in ${log}`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

@@ -2,9 +2,10 @@
 
 import { tableLines } from '../cli/table.ts';
 import type { LintProblem } from './config/types.ts';
-import type { EntryView } from './local/crew.ts';
+import type { EntryView } from './view.ts';
 
-function duration(seconds: number): string {
+function duration(seconds: number | undefined): string {
+  if (seconds === undefined) return '';
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
@@ -18,18 +19,20 @@ function exitText({ status, stages }: EntryView): string {
 
 /** `500 -> 498 -> 498`: what went in and came out, stage by stage. */
 export function balanceText({ balances }: EntryView): string {
-  const byStage = [...balances].sort((a, b) => a.stage - b.stage);
-  if (byStage.length === 0) return '';
-  return [byStage[0]!.in, ...byStage.map(({ out }) => out)].join(' -> ');
+  return balances.length === 0 ? '' : [balances[0]!.in, ...balances.map(({ out }) => out)].join(' -> ');
 }
 
+const LONGEST_WORDS = 60;
+
 export function statusLines(entries: readonly EntryView[]): string[] {
+  const slurm = entries.some((entry) => entry.slurm);
   const columns = [
     { title: 'id' },
     { title: 'state' },
     { title: 'for', align: 'right' as const },
-    { title: 'pid' },
-    { title: 'restarts', align: 'right' as const },
+    ...(slurm
+      ? [{ title: 'job' }, { title: 'slurm' }, { title: 'node' }]
+      : [{ title: 'pid' }, { title: 'restarts', align: 'right' as const }]),
     { title: 'exit' },
     { title: 'events' },
     { title: 'last words' },
@@ -38,13 +41,19 @@ export function statusLines(entries: readonly EntryView[]): string[] {
     entry.id,
     entry.state,
     duration(entry.seconds),
-    entry.pids.map((pid) => pid ?? '-').join(' '),
-    entry.restarts,
+    ...(slurm
+      ? [entry.slurm?.job ?? '', entry.slurm?.state ?? '', entry.slurm?.node ?? '']
+      : [entry.pids.map((pid) => pid ?? '-').join(' '), entry.restarts]),
     exitText(entry),
     balanceText(entry),
-    entry.lastLine.slice(0, 60),
+    wordsOf(entry),
   ]);
   return tableLines(columns, rows);
+}
+
+function wordsOf({ lastLine, unwritten }: EntryView): string {
+  const words = lastLine.replace(/[^\x20-\x7e\u00a0-\uffff]/g, '?').slice(0, LONGEST_WORDS);
+  return unwritten === 0 ? words : `log incomplete by ${unwritten} bytes; ${words}`;
 }
 
 export function lintLine({ severity, id, code, message }: LintProblem): string {

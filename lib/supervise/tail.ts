@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Output } from '../cli/output.ts';
-import type { EntryView } from './local/crew.ts';
+import type { EntryView } from './view.ts';
 
 export interface TailOptions {
   readonly out: Output;
@@ -13,7 +13,10 @@ const POLL_MS = 200;
 const BLOCK = 64 * 1024;
 
 /** Prints logs; several are told apart by their ids. With `follow` it ends when it is stopped. */
-export async function showLogs(entries: readonly EntryView[], { out, follow, stop }: TailOptions): Promise<void> {
+export async function showLogs(
+  entries: readonly Pick<EntryView, 'id' | 'log'>[],
+  { out, follow, stop }: TailOptions,
+): Promise<void> {
   const files = entries.map(({ id, log }) => ({ id, fd: openSync(log as string, 'r'), at: 0, rest: '' }));
   const prefix = (id: string) => (files.length > 1 ? `${id}: ` : '');
   try {

@@ -34,7 +34,7 @@ function entryFrom({ values, line }: RawEntry, index: number, file: string): Ent
   return {
     id,
     cmd,
-    host: text('host') ?? 'localhost',
+    host: text('host'),
     flags: text('flags') ?? '',
     env: environmentOf(text('env') ?? ''),
     port: number('port'),

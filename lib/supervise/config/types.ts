@@ -20,8 +20,8 @@ export interface RestartPolicy {
 
 export interface Entry {
   readonly id: string;
-  /** `localhost` unless the file says otherwise. */
-  readonly host: string;
+  /** Undefined if the file does not say. Used with Slurm; here everything runs on this host. */
+  readonly host: string | undefined;
   /** As written; empty for our own notation. */
   readonly flags: string;
   /** As written, before anything is appended. */

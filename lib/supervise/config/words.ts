@@ -22,6 +22,16 @@ export function commandLine(text: string, env: Readonly<Record<string, string | 
   return { stages: stages.map((argv) => ({ argv })), operators };
 }
 
+/** The stages of a pipeline as they are written, for a shell: cut at bars that stand outside of quotes and are no `||` or `|&`. */
+export function pipeTexts(text: string): readonly string[] {
+  const stages = [''];
+  for (const [part] of text.matchAll(/\\.|'[^']*'|"(?:\\.|[^"\\])*"|\|[|&]|\||[^\\'"|]+|./gs)) {
+    if (part === '|') stages.push('');
+    else stages[stages.length - 1] += part;
+  }
+  return stages.map((stage) => stage.trim());
+}
+
 /** A leading `~/` is not expanded by process managers in all positions (spec 3, rule 6). */
 function homeExpanded(word: string, env: Readonly<Record<string, string | undefined>>): string {
   return word.startsWith('~/') && env.HOME ? env.HOME + word.slice(1) : word;

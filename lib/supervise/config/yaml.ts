@@ -58,7 +58,7 @@ function entryFrom(id: string, entry: Section, line: number | undefined, fail: F
   if ((typeof entry.cmd === 'string') === (pipe !== undefined)) fail('give cmd, or pipe with one command per stage');
   return {
     id,
-    host: text(entry.host ?? 'localhost', 'host', fail),
+    host: entry.host === undefined ? undefined : text(entry.host, 'host', fail),
     flags: text(entry.flags ?? '', 'flags', fail),
     cmd: pipe ? pipe.join(' | ') : String(entry.cmd),
     env: environment(entry.env, fail),
@@ -105,10 +105,22 @@ function environment(value: unknown, fail: Fail): ReadonlyMap<string, string> {
 function readiness(value: unknown, fail: Fail): Readiness {
   if (value === undefined) return ALIVE;
   const ready = section(value) ?? fail('ready is {alive: SECONDS}, {line: PATTERN} or {path: FILE}');
-  if (typeof ready.line === 'string') return { kind: 'line', pattern: ready.line };
-  if (typeof ready.path === 'string') return { kind: 'path', path: ready.path };
-  if (typeof ready.alive === 'number') return { kind: 'alive', seconds: ready.alive };
+  const { line, path, alive, ...others } = ready;
+  const other = Object.keys(others)[0];
+  if (other !== undefined) fail(`ready: there is no key ${other}; there are alive, line, path`);
+  if (typeof line === 'string') return { kind: 'line', pattern: regularExpression(line, fail) };
+  if (typeof path === 'string') return { kind: 'path', path };
+  if (typeof alive === 'number' && alive >= 0) return { kind: 'alive', seconds: alive };
   return fail('ready is {alive: SECONDS}, {line: PATTERN} or {path: FILE}');
+}
+
+function regularExpression(pattern: string, fail: Fail): string {
+  try {
+    new RegExp(pattern);
+    return pattern;
+  } catch (error) {
+    return fail(`ready: ${(error as Error).message}`);
+  }
 }
 
 function restart(value: unknown, fail: Fail): RestartPolicy {

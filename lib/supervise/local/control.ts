@@ -3,11 +3,11 @@
 import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
-import { basename, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { runtimeFolder } from '../../cli/runtime-folder.ts';
 import { DaqError } from '../../errors.ts';
-import type { EntryView } from './crew.ts';
+import type { EntryView } from '../view.ts';
 
 export type Request =
   | { readonly do: 'status' }
@@ -25,7 +25,8 @@ const LONGEST_REQUEST = 1 << 20;
 
 /** Socket of the keeper of a file and platform. */
 export function controlPath(file: string, platform: number | undefined): string {
-  const path = realpathSync(file);
+  // The file may have been removed since; then its folder has not.
+  const path = join(realpathSync(dirname(resolve(file))), basename(file));
   const digest = createHash('sha256')
     .update(`${path} ${platform ?? ''}`)
     .digest('hex')

@@ -1,12 +1,14 @@
 /** Runs what the supervisor orders: jobs by id, timers, and a table for whoever asks. */
 
 import { hostname } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { Entry, ProcessFile, Stage } from '../config/types.ts';
 import { appended, commandLine } from '../config/words.ts';
-import { Supervisor } from '../run/supervisor.ts';
+import { type ExitOf, Supervisor } from '../run/supervisor.ts';
+import type { EntryView } from '../view.ts';
+import { Guard } from './guard.ts';
 import { Job } from './job.ts';
-import { JobLog, type StageBalance } from './log.ts';
+import { JobLog } from './log.ts';
 
 export interface CrewOptions {
   readonly file: ProcessFile;
@@ -19,27 +21,14 @@ export interface CrewOptions {
   readonly onChange?: (id: string) => void;
 }
 
-/** What others see of an entry. */
-export interface EntryView {
-  readonly id: string;
-  readonly state: string;
-  readonly pids: readonly (number | undefined)[];
-  readonly status: number | undefined;
-  /** By stage. */
-  readonly stages: readonly number[];
-  readonly restarts: number;
-  /** Seconds in this state. */
-  readonly seconds: number;
-  readonly log: string | undefined;
-  readonly lastLine: string;
-  readonly balances: readonly StageBalance[];
-}
-
 export class Crew {
   readonly #options: CrewOptions;
   readonly #supervisor: Supervisor;
   readonly #jobs = new Map<string, Job>();
   readonly #logs = new Map<string, JobLog>();
+  readonly #guard = new Guard();
+  /** Why an entry could not be started. */
+  readonly #problems = new Map<string, string>();
   #timer: NodeJS.Timeout | undefined;
   #waiting: (() => void)[] = [];
 
@@ -66,6 +55,12 @@ export class Crew {
     this.#obey();
   }
 
+  /** When nothing will be started any more. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#guard.close();
+  }
+
   /** Ends at once whatever still runs; for a second signal. */
   kill(): void {
     for (const job of this.#jobs.values()) job.signal('SIGKILL');
@@ -77,28 +72,34 @@ export class Crew {
     while (!isDown()) await new Promise<void>((wake) => this.#waiting.push(wake));
   }
 
-  /** Resolves when nothing is on its way: everybody is running, or down. */
-  async settled(ids: readonly string[] = this.ids): Promise<void> {
+  /** Resolves when nothing is on its way: everybody is running, or down. Somebody who is never ready is not waited for. */
+  async settled(ids: readonly string[], most: number): Promise<void> {
     const onTheWay = new Set(['waiting', 'starting', 'stopping', 'backoff']);
     const moving = () => this.view().some(({ id, state }) => ids.includes(id) && onTheWay.has(state));
-    while (moving()) await new Promise<void>((wake) => this.#waiting.push(wake));
+    const until = performance.now() + most;
+    const timer = setTimeout(() => this.#wake(), most);
+    while (moving() && performance.now() < until) await new Promise<void>((wake) => this.#waiting.push(wake));
+    clearTimeout(timer);
   }
 
   view(): EntryView[] {
     const now = Date.now();
-    return this.#supervisor.entries.map(({ entry: { id }, state, since, exit, restarts }) => {
+    return this.#supervisor.entries.map(({ entry, state, since, exit, restarts }) => {
+      const { id } = entry;
       const log = this.#logs.get(id);
       return {
         id,
         state,
+        programs: this.stagesOf(entry).map(({ argv }) => basename(argv[0] ?? '')),
         pids: this.#jobs.get(id)?.pids ?? [],
         status: exit?.status,
         stages: exit?.stages ?? [],
         restarts,
         seconds: Math.round((now - since) / 1000),
         log: log?.path,
-        lastLine: log?.lastLine ?? '',
-        balances: log?.balances ?? [],
+        unwritten: log?.unwritten ?? 0,
+        lastLine: this.#problems.get(id) ?? log?.digest.lastLine ?? '',
+        balances: log?.digest.balances ?? [],
       };
     });
   }
@@ -114,6 +115,10 @@ export class Crew {
     clearTimeout(this.#timer);
     const wait = this.#supervisor.nextTick(Date.now());
     if (wait !== undefined) this.#timer = setTimeout(() => this.#tick(), Math.max(1, wait));
+    this.#wake();
+  }
+
+  #wake(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const wake of waiting) wake();
@@ -124,16 +129,27 @@ export class Crew {
     this.#obey();
   }
 
+  /** What cannot even be tried counts as an end with status 126, so that the supervisor decides what follows. */
   #spawn(id: string): void {
+    this.#problems.delete(id);
+    try {
+      this.#run(this.#options.file.entries.find((one) => one.id === id) as Entry);
+    } catch (error) {
+      this.#problems.set(id, `not started: ${(error as Error).message}`);
+      setImmediate(() => this.#exited(id, { status: CANNOT_START, stages: [] }));
+    }
+  }
+
+  #run(entry: Entry): void {
+    const { id } = entry;
     const { file, platform, logs, env } = this.#options;
-    const entry = file.entries.find((one) => one.id === id) as Entry;
     const stages = this.stagesOf(entry);
     const log = new JobLog(logs, new Date(), {
       id,
       platform,
-      host: entry.host === 'localhost' ? hostname() : entry.host,
+      host: hostname(),
       commandLine: stages.map(({ argv }) => argv.join(' ')).join(' | '),
-      env,
+      env: { ...env, ...Object.fromEntries(entry.env) },
     });
     this.#logs.set(id, log);
     const job = new Job({
@@ -142,19 +158,22 @@ export class Crew {
       log,
       env: { ...env, ...Object.fromEntries(entry.env) },
       cwd: dirname(resolve(file.file)),
+      guard: this.#guard,
       onReady: () => {
         this.#supervisor.ready(id, Date.now());
         this.#options.onChange?.(id);
         this.#obey();
       },
-      onExit: (exit) => {
-        this.#jobs.delete(id);
-        this.#supervisor.exited(id, exit, Date.now());
-        this.#options.onChange?.(id);
-        this.#obey();
-      },
+      onExit: (exit) => this.#exited(id, exit),
     });
     this.#jobs.set(id, job);
+  }
+
+  #exited(id: string, exit: ExitOf): void {
+    this.#jobs.delete(id);
+    this.#supervisor.exited(id, exit, Date.now());
+    this.#options.onChange?.(id);
+    this.#obey();
   }
 
   /** Stages with what the process manager appends: to the only stage, or to those that know what to do with it. */
@@ -171,3 +190,4 @@ export class Crew {
 }
 
 const DOWN = new Set(['done', 'failed', 'stopped']);
+const CANNOT_START = 126;

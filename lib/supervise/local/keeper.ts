@@ -1,15 +1,22 @@
 /** The one process that owns the processes of a file, for as long as one of them is wanted (docs/supervise.md). */
 
 import { rmSync } from 'node:fs';
-import type { Server } from 'node:net';
+import { createServer, type Server } from 'node:net';
+import { basename } from 'node:path';
+import { effectiveUid } from '../../cli/runtime-folder.ts';
 import { DaqError } from '../../errors.ts';
-import { ask, type Reply, type Request, serveControl } from './control.ts';
+import { type Reply, type Request, serveControl } from './control.ts';
 import type { Crew } from './crew.ts';
+
+/** A start is answered after so long even if something is not ready yet. */
+const SETTLE_MS = 30_000;
 
 export class Keeper {
   readonly #crew: Crew;
   readonly #path: string;
   #server: Server | undefined;
+  /** Held for as long as the keeper lives. */
+  #lock: Server | undefined;
   #over: (() => void) | undefined;
   /** Resolves when the keeper has been asked to end. */
   readonly ended: Promise<void>;
@@ -24,8 +31,7 @@ export class Keeper {
 
   /** @throws DaqError `already-served` if another keeper lives */
   async listen(): Promise<void> {
-    if ((await ask(this.#path, { do: 'status' }).catch(() => undefined)) !== undefined)
-      throw new DaqError('already-served', 'this file is being run already; see daq-run status');
+    this.#lock = await lock(this.#path);
     rmSync(this.#path, { force: true });
     this.#server = await serveControl(this.#path, (request) => this.#answer(request));
   }
@@ -46,7 +52,7 @@ export class Keeper {
       }
       if (request.do !== 'stop') {
         crew.start(ids);
-        await crew.settled(ids);
+        await crew.settled(ids, SETTLE_MS);
       }
     }
     return { pid: process.pid, entries: crew.view() };
@@ -55,7 +61,26 @@ export class Keeper {
   /** Works any number of times. */
   close(): void {
     this.#server?.close();
+    this.#lock?.close();
+    if (this.#server) rmSync(this.#path, { force: true });
     this.#server = undefined;
-    rmSync(this.#path, { force: true });
   }
+}
+
+/**
+ * A socket without a file: only one process can have the name, and it is free again however that process ends. So two keepers that are
+ * started at once cannot both believe that the other one's socket is a dead one's.
+ */
+function lock(path: string): Promise<Server> {
+  const server = createServer((socket) => socket.destroy());
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new DaqError('already-served', 'this file is being run already; see daq-run status')
+          : error,
+      ),
+    );
+    server.listen(`\0daqpipe-${effectiveUid()}-${basename(path)}`, () => resolve(server));
+  });
 }

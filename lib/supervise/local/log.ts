@@ -1,102 +1,74 @@
-/** Log files with the names and headers of the existing managers (spec procmgr.md 1.4). */
+/** The log of an entry while it is written: bytes as they come, whole lines, and never a reason to fall over. */
 
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { LogDigest } from '../log-digest.ts';
+import { headerLines, type LogHeader, logName } from '../log-files.ts';
 
-export interface LogHeader {
-  readonly id: string;
-  readonly platform: number | undefined;
-  readonly host: string;
-  readonly commandLine: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-}
-
-const HEADER_ENV = ['CONDA_PREFIX', 'TESTRELDIR'] as const;
 /** A line that never ends must not fill the memory. */
 const LONGEST_LINE = 64 * 1024;
-
-/** `YYYY/MM/DD_HH:MM:SS_HOST:ID.log`, UTC. */
-export function logName(started: Date, host: string, id: string): string {
-  const [date, time] = started.toISOString().slice(0, 19).split('T') as [string, string];
-  const [year, month, day] = date.split('-') as [string, string, string];
-  return join(year, month, `${day}_${time}_${host}:${id}.log`);
-}
-
-/** The balance that a stage printed as its last words. */
-export interface StageBalance {
-  readonly stage: number;
-  readonly in: number;
-  readonly out: number;
-}
+/** Of a line, what is looked at. */
+const LONGEST_TEXT = 1024;
+const NEWLINE = 10;
 
 export class JobLog {
   readonly path: string;
+  readonly digest = new LogDigest();
   readonly #fd: number;
   #closed = false;
-  readonly #balances: StageBalance[] = [];
-  #lastLine = '';
+  #unwritten = 0;
 
-  /** @param folder root of the logs */
+  /**
+   * @param folder root of the logs
+   * @throws the file system's error if the log cannot be made
+   */
   constructor(folder: string, started: Date, header: LogHeader) {
     this.path = join(folder, logName(started, header.host, header.id));
-    mkdirSync(join(this.path, '..'), { recursive: true });
+    mkdirSync(dirname(this.path), { recursive: true });
     this.#fd = openSync(this.path, 'a', 0o640);
-    const lines = [
-      `# ID:      ${header.id}`,
-      `# PLATFORM:${header.platform ?? ''}`,
-      `# HOST:    ${header.host}`,
-      `# CMDLINE: ${header.commandLine}`,
-      ...HEADER_ENV.flatMap((name) => (header.env[name] ? [`# ${name}:${header.env[name]}`] : [])),
-    ];
-    this.#write(`${lines.join('\n')}\n`);
+    this.#write(Buffer.from(`${headerLines(header).join('\n')}\n`));
   }
 
-  get lastLine(): string {
-    return this.#lastLine;
-  }
-
-  /** By stage, what came in and went out, as far as the stages said so. */
-  get balances(): readonly StageBalance[] {
-    return this.#balances;
+  /** Bytes that the file system did not take. */
+  get unwritten(): number {
+    return this.#unwritten;
   }
 
   /** A line of the supervisor itself. */
   note(text: string): void {
-    this.#write(`# daq-run: ${text}\n`);
+    const line = `# daq-run: ${text}`;
+    this.digest.take(line);
+    this.#write(Buffer.from(`${line}\n`));
   }
 
-  /** Writes what comes, whole lines at a time. @param prefix before every line */
-  follow(stream: Readable, prefix: string, onLine: (line: string) => void): void {
-    let rest = '';
-    const put = (line: string) => {
-      this.#lastLine = line;
-      this.#write(`${prefix}${line}\n`);
-      this.#noteBalance(line, prefix);
-      onLine(line);
-    };
-    stream.setEncoding('utf8');
-    stream.on('data', (text: string) => {
-      const lines = (rest + text).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) put(line);
-      if (rest.length > LONGEST_LINE) {
-        put(rest);
-        rest = '';
+  /** Writes what comes, whole lines at a time. @param mark before every line */
+  follow(stream: Readable, mark: string, onLine: (line: string) => void): void {
+    let rest: Buffer = Buffer.alloc(0);
+    const before = Buffer.from(mark);
+    const put = (lines: readonly Buffer[]) => {
+      for (const line of lines) {
+        const text = line.toString('utf8', 0, LONGEST_TEXT);
+        this.digest.take(mark + text);
+        onLine(text);
       }
+      this.#write(Buffer.concat(lines.flatMap((line) => [before, line, Buffer.of(NEWLINE)])));
+    };
+    stream.on('data', (bytes: Buffer) => {
+      const all = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
+      const lines = linesOf(all);
+      rest = all.subarray(lines.reduce((sum, line) => sum + line.length + 1, 0));
+      if (rest.length > LONGEST_LINE) {
+        lines.push(rest);
+        rest = Buffer.alloc(0);
+      }
+      put(lines);
     });
-    stream.on('end', () => {
-      if (rest !== '') put(rest);
-      rest = '';
+    stream.on('error', () => {});
+    stream.on('close', () => {
+      if (rest.length > 0) put([rest]);
+      rest = Buffer.alloc(0);
     });
-  }
-
-  /** Commands of this package end with `<I> name: OK ... in 500 = out 498 + dropped 2`. */
-  #noteBalance(line: string, prefix: string): void {
-    const match = /^<[IWE]> .*\bin (\d+) = out (\d+)/.exec(line);
-    if (!match) return;
-    const stage = Number(/\d+/.exec(prefix)?.[0] ?? 1);
-    this.#balances.push({ stage, in: Number(match[1]), out: Number(match[2]) });
   }
 
   end(status: number): void {
@@ -105,7 +77,24 @@ export class JobLog {
     this.#closed = true;
   }
 
-  #write(text: string): void {
-    if (!this.#closed) writeSync(this.#fd, text);
+  #write(bytes: Buffer): void {
+    let at = 0;
+    try {
+      while (!this.#closed && at < bytes.length) at += writeSync(this.#fd, bytes, at);
+    } catch {
+      // A full disk must not take the processes down; how much is missing is told.
+    }
+    this.#unwritten += bytes.length - at;
   }
+}
+
+/** Whole lines, without their ends. */
+function linesOf(bytes: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  let from = 0;
+  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, from)) {
+    lines.push(bytes.subarray(from, at));
+    from = at + 1;
+  }
+  return lines;
 }

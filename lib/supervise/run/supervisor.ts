@@ -28,7 +28,7 @@ export interface EntryState {
   /** Of restarts within the policy's window. */
   readonly recent: number[];
   exit: ExitOf | undefined;
-  /** Stopped by somebody who wants it to stay down. */
+  /** False once somebody has stopped it, and before anybody has started it. */
   wanted: boolean;
   killed: boolean;
 }
@@ -76,6 +76,7 @@ export class Supervisor {
       if (!one) continue;
       one.wanted = true;
       if (!DOWN.has(one.state)) continue;
+      if (one.state === 'done' && !ids.includes(id)) continue;
       one.recent.length = 0;
       this.#go(one, 'waiting', now);
     }
@@ -116,6 +117,8 @@ export class Supervisor {
     if (!one || !ALIVE.has(one.state)) return;
     one.exit = exit;
     if (!one.wanted) this.#go(one, 'stopped', now);
+    // It was stopped, and wanted again before it had ended.
+    else if (one.state === 'stopping') this.#go(one, 'waiting', now);
     else if (!this.#restarts(one, exit, now)) this.#go(one, exit.status === 0 ? 'done' : 'failed', now);
     this.#advance(now);
   }
@@ -160,16 +163,39 @@ export class Supervisor {
     one.killed = false;
   }
 
+  /** One change may make way for the next, so it goes on until nothing changes. */
   #advance(now: number): void {
-    for (const one of this.#entries.values()) {
-      if (one.state === 'waiting' && one.wanted && this.#mayStart(one)) {
-        this.#orders.push({ kind: 'spawn', id: one.entry.id });
-        this.#go(one, 'starting', now);
-      } else if (!one.wanted && (one.state === 'starting' || one.state === 'running') && this.#mayStop(one)) {
-        this.#orders.push({ kind: 'signal', id: one.entry.id, signal: 'SIGINT' });
-        this.#go(one, 'stopping', now);
-      }
+    let changed = true;
+    while (changed) {
+      changed = false;
+      for (const one of this.#entries.values()) changed = this.#step(one, now) || changed;
     }
+  }
+
+  #step(one: EntryState, now: number): boolean {
+    const { id } = one.entry;
+    if (one.state === 'waiting') {
+      const blocked = this.#blockedAs(one);
+      if (blocked) {
+        one.wanted = blocked === 'failed';
+        this.#go(one, blocked, now);
+        return true;
+      }
+      if (!this.#mayStart(one)) return false;
+      this.#orders.push({ kind: 'spawn', id });
+      this.#go(one, 'starting', now);
+      return true;
+    }
+    if (one.wanted || (one.state !== 'starting' && one.state !== 'running') || !this.#mayStop(one)) return false;
+    this.#orders.push({ kind: 'signal', id, signal: 'SIGINT' });
+    this.#go(one, 'stopping', now);
+    return true;
+  }
+
+  /** What becomes of an entry that waits for one that will not come up. */
+  #blockedAs({ entry }: EntryState): 'failed' | 'stopped' | undefined {
+    const states = entry.after.map((id) => this.#entries.get(id)?.state);
+    return (['failed', 'stopped'] as const).find((state) => states.includes(state));
   }
 
   /** What it comes after is up, or has done its work. */
@@ -180,9 +206,9 @@ export class Supervisor {
     });
   }
 
-  /** Nobody that came after it is alive. */
+  /** Nobody that came after it, and is to be stopped too, is alive. */
   #mayStop({ entry: { id } }: EntryState): boolean {
-    return this.entries.every(({ entry, state }) => !entry.after.includes(id) || !ALIVE.has(state));
+    return this.entries.every(({ entry, state, wanted }) => wanted || !entry.after.includes(id) || !ALIVE.has(state));
   }
 }
 
