@@ -44,9 +44,9 @@ function lastOf(list: readonly Printed[]): Record<string, unknown> {
 const numbers = (value: unknown): number[] =>
   (Array.isArray(value) ? value : (value as { data: number[] }).data) as number[];
 
-t.test('every example is accepted, and all of them are here', async (t) => {
+t.test('every example is accepted', async (t) => {
   const names = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
-  t.same(names.sort(), ['images.yaml', 'scalars.yaml', 'scan.yaml', 'waveforms.yaml']);
+  for (const name of ['images.yaml', 'scalars.yaml', 'scan.yaml', 'waveforms.yaml']) t.ok(names.includes(name), name);
   for (const name of names.filter((one) => one !== 'waveforms.yaml' || numpy !== undefined)) {
     const { stdout, stderr, status } = await run('graph-check', [join(folder, name), '-W', '4', '-L', '2']);
     t.same([status, stdout.toString(), stderr], [0, 'OK\n', ''], name);

@@ -5,6 +5,9 @@ import type { SourceSpec } from '../types.ts';
 import type { Value } from '../value.ts';
 import type { SampleEvent } from './law.ts';
 
+/** Leaves the source in the middle. */
+class Enough extends Error {}
+
 /** The first events of an input, as copies. @throws InputError, UsageError */
 export async function sampleEvents(
   url: string,
@@ -16,8 +19,8 @@ export async function sampleEvents(
   const events: SampleEvent[] = [];
   const taker: EventTaker = {
     event(values: readonly (Value | undefined)[]) {
-      if (events.length < most) events.push(values.map(copyOf));
-      else source.close();
+      events.push(values.map(copyOf));
+      if (events.length === most) throw new Enough();
       return undefined;
     },
     transition: () => undefined,
@@ -25,6 +28,8 @@ export async function sampleEvents(
   };
   try {
     await source.run(taker);
+  } catch (error) {
+    if (!(error instanceof Enough)) throw error;
   } finally {
     source.close();
   }
