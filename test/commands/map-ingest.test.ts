@@ -2,23 +2,29 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { Redis } from 'ioredis';
 import t from 'tap';
 import { Push } from 'zeromq';
 import { openRecording } from '../../lib/mapreduce/record/reader.ts';
 import { executable } from '../executable.ts';
 import { needsShared, SHARED } from '../golden.ts';
+import { batches, Ensemble } from '../mapreduce/control/ensemble.ts';
 import { Controller, until, Worker } from '../mapreduce/ingest/stand-ins.ts';
-import { startRedis, type TestRedis } from '../mapreduce/redis-server.ts';
+import { RedisServer } from '../mapreduce/redis-server.ts';
 
 const STINS = join(SHARED, 'data/mapreduce/stins');
 const shared = needsShared('data', 'mapreduce', 'stins');
 
-/** One Redis for the file; each test has its own prefix-free database. */
-let redis: TestRedis;
+/** One Redis for the file; each test begins with an empty one. */
+let redis: { readonly server: RedisServer; readonly url: string; readonly client: Redis };
 t.before(async () => {
-  redis = await startRedis();
+  const server = await RedisServer.start();
+  redis = { server, url: server.url, client: new Redis(server.url) };
 });
-t.teardown(() => redis.close());
+t.teardown(async () => {
+  redis.client.disconnect();
+  await redis.server.close();
+});
 t.beforeEach(async () => {
   await redis.client.flushall();
 });
@@ -27,8 +33,8 @@ class Ingest {
   stderr = '';
   readonly #child;
 
-  constructor(args: readonly string[]) {
-    this.#child = execa(executable('map-ingest'), ['--redis', redis.url, ...args], {
+  constructor(args: readonly string[], url = redis.url) {
+    this.#child = execa(executable('map-ingest'), ['--redis', url, ...args], {
       reject: false,
       stdin: 'ignore',
       stdout: 'ignore',
@@ -242,6 +248,43 @@ t.test('many small events come whole and in order, however they travel together'
   t.equal(await ingest.stop(), 0);
   source.socket.close();
 });
+
+for (const ours of [false, true]) {
+  const who = ours ? 'workers of ours; the ingester is killed amid the scan' : 'workers of the reference';
+  t.test(`with map-control: a scan of 300 events completes, with ${who}`, async (t) => {
+    const ensemble = await Ensemble.start(t, { workers: 2, streams: [], ours: { workers: ours, reducer: ours } });
+    const source = await sender();
+    t.teardown(() => source.socket.close());
+    const args = ['--stream', 'det', '--upstream', source.url];
+    let ingest = new Ingest(args, ensemble.redis.url);
+    const connected = () =>
+      until('workers at the ingester', async () => {
+        const { ingesters } = await ensemble.get<{ ingesters: { connected_workers: object }[] }>('config');
+        return Object.keys(ingesters[0]?.connected_workers ?? {}).length === 2 || undefined;
+      });
+    await connected();
+    await ensemble.post(batches(300, 3));
+    const image = (frame: number) => source.send(JSON.stringify({ htype: 'image', frame }), `frame ${frame}`);
+    await source.send('{"htype":"header"}');
+    for (let frame = 0; frame < 150; frame++) await image(frame);
+    if (ours) {
+      await ensemble.complete(100);
+      await ingest.kill();
+      ingest = new Ingest(args, ensemble.redis.url);
+      await connected();
+    }
+    for (let frame = 150; frame < 300; frame++) await image(frame);
+    await source.send('{"htype":"series_end"}');
+    const { completed_events, total_events } = await ensemble.finished();
+    t.same([completed_events, total_events], [302, 302]);
+    const done = new Map(ensemble.workers.flatMap((worker) => worker.done).map(({ event, frames }) => [event, frames]));
+    t.equal(done.size, 302);
+    const wrong = [...done].filter(([event, frames]) => frames.length > 1 && frames[1] !== `frame ${event - 1}`);
+    t.same(wrong, [], 'every frame came with its own event');
+    t.same(ensemble.problems, []);
+    t.equal(await ingest.stop(), ours ? 3 : 0, ingest.stderr);
+  });
+}
 
 t.test('mistakes on the command line are named, with exit status 2', async (t) => {
   const wrong = async (...args: string[]) => {

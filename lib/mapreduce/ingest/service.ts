@@ -5,7 +5,8 @@ import { ItemWriter } from '../record/writer.ts';
 import { isOurs, readWorker } from '../redis/configs.ts';
 import { BadRecord, parseFields } from '../redis/fields.ts';
 import type { Registry } from '../redis/registry.ts';
-import type { ControllerUpdate } from '../redis/updates.ts';
+import { entriesOf } from '../redis/stream.ts';
+import { type ControllerUpdate, readUpdate } from '../redis/updates.ts';
 import type { KeptMessages } from '../source/kept.ts';
 import { keepSource, type SourceOptions } from '../source/open.ts';
 import type { SeriesCounts } from '../source/series.ts';
@@ -109,30 +110,25 @@ export class IngestService {
   }
 
   async #follow(): Promise<void> {
-    let first = true;
-    for await (const update of this.#registry.updates(this.#stop.signal)) {
-      await this.#update(update, first);
-      first = false;
-    }
+    const { redis, keys } = this.#registry;
+    // A map that is there before us has begun with another process of our name.
+    const [newest] = entriesOf(await redis.xrevrange(keys.updates, '+', '-', 'COUNT', 1));
+    const before = newest?.data;
+    for await (const update of this.#registry.updates(this.#stop.signal))
+      await this.#update(update, before !== undefined && mapIn(before) === update.mapping_uuid);
   }
 
-  /** @param first of this process: what it says may have begun before us */
-  async #update(update: ControllerUpdate, first: boolean): Promise<void> {
+  /** @param old the map was there before us */
+  async #update(update: ControllerUpdate, old: boolean): Promise<void> {
     await this.#registry.parameters.update(update.parameters_version);
     if (update.mapping_uuid !== this.#map) {
-      if (!(first && update.finished)) await this.#begin(update, first && !(await this.#isFresh(update)));
+      if (!(old && update.finished)) await this.#begin(update, old);
     } else {
       if (this.#link) followController(this.#link, update);
       await this.#recorder.use(update.mapping_uuid, this.#prefix);
     }
     if (update.finished && update.mapping_uuid === this.#map) await this.#finish();
     await this.#publish();
-  }
-
-  /** Nothing was assigned yet, so we miss nothing although we come late. */
-  async #isFresh({ mapping_uuid: map }: ControllerUpdate): Promise<boolean> {
-    const { redis, keys } = this.#registry;
-    return (await redis.exists(keys.assigned(map), keys.feed(map, this.#options.name), keys.state(map))) === 0;
   }
 
   get #prefix(): string | undefined {
@@ -265,6 +261,16 @@ export class IngestService {
     this.#router.close();
     for (const kept of this.#kept.values()) kept.close();
     for (const capture of this.#captures.values()) await capture.close();
+  }
+}
+
+/** The map of an update; undefined if it cannot be read. */
+function mapIn(update: string): string | undefined {
+  try {
+    return readUpdate(update).mapping_uuid;
+  } catch (error) {
+    if (error instanceof BadRecord) return undefined;
+    throw error;
   }
 }
 

@@ -309,9 +309,14 @@ export class StandInWorker extends StandIn {
 
   async #receive(ingester: string, socket: Dealer): Promise<void> {
     for await (const [head, ...frames] of socket) {
-      const header = JSON.parse(String(head)) as Arrived['header'] & { map?: string };
-      if (header.map !== undefined && header.map !== this.mapping) continue;
-      this.#arrived.set(`${ingester} ${header.event_number}`, { header, frames: frames.map(String) });
+      type Header = Arrived['header'] & { map?: string; streams?: Readonly<Record<string, { length: number }>> };
+      const whole = JSON.parse(String(head)) as Header & { batch?: Header[] };
+      for (const header of whole.batch ?? [whole]) {
+        const count = Object.values(header.streams ?? {}).reduce((sum, { length }) => sum + length, 0);
+        const own = whole.batch ? frames.splice(0, count) : frames;
+        if (header.map !== undefined && header.map !== this.mapping) continue;
+        this.#arrived.set(`${ingester} ${header.event_number}`, { header, frames: own.map(String) });
+      }
       for (const wake of this.#waiting.splice(0)) wake();
     }
   }
