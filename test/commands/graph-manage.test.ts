@@ -1,6 +1,6 @@
 /** Clusters of processes: the same records as in one process, graphs replaced while running, strangers on sockets (spec graph.md 2, 5). */
 
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -152,6 +152,61 @@ t.test('another graph is put in force while events come: what did not change goe
   t.equal(lastOf(records, 'mean.count'), 900, 'an unchanged node keeps what it has');
   const last = records.at(-1)!;
   t.notOk('pick.list' in last.outputs || 'wide.count' in last.outputs, 'nodes that went give nothing');
+});
+
+t.test('code files are loaded where each process is: another file refuses the graph for all', async (t) => {
+  const { head, events, tail } = await simulatedRun(400);
+  const cluster = new Cluster(t, { workers: 2, collectors: 1, manage: ['--heartbeat', '50ev', '--deadline', '60s'] });
+  const code = (factor: number) => `export const Sum = {
+    ports: ['value'], init: () => ({ sum: 0 }), add: (s, { value }) => ({ sum: s.sum + ${factor} * value }),
+    merge: (a, b) => ({ sum: a.sum + b.sum }), output: ({ sum }) => ({ value: sum }) };`;
+  const elsewhere = join(cluster.folder, 'elsewhere');
+  mkdirSync(elsewhere);
+  writeFileSync(join(cluster.folder, 'sum.mjs'), code(2));
+  writeFileSync(join(elsewhere, 'sum.mjs'), code(3));
+  await cluster.workers[1]!.kill();
+  cluster.workers[1] = cluster.startWorker(1, '--code-dir', elsewhere);
+  cluster.write(head, ...events.slice(0, 120));
+  await cluster.included(100);
+  const other = join(cluster.folder, 'other.json');
+  const twice = { id: 'twice', op: 'Accumulator', in: { value: 'number' }, code: { file: 'sum.mjs', name: 'Sum' } };
+  writeFileSync(other, JSON.stringify({ ...GRAPH, nodes: [...GRAPH.nodes, twice] }));
+  const replace = () => run('graph-manage', ['replace', other, '--at', cluster.at]);
+  t.match(await replace(), { status: 1, stderr: /code-mismatch in node twice: sum\.mjs .* \(worker 1\)/ });
+  writeFileSync(join(elsewhere, 'sum.mjs'), code(2));
+  const good = await replace();
+  t.equal(good.status, 0, good.stderr);
+  cluster.write(...events.slice(120), tail);
+  await cluster.end();
+  const { records } = cluster.global;
+  t.same(inconsistencies(records, 400), [], cluster.words());
+  const all = lastOf(records, 'all.buffer') as number[];
+  const sumOfRest = all.slice(150).reduce((a, b) => a + b, 0);
+  t.equal(lastOf(records, 'twice.value'), 2 * sumOfRest);
+});
+
+t.test('metrics: what each worker was dealt and has answered, how old things are', async (t) => {
+  const { head, events, tail } = await simulatedRun(300);
+  const manage = ['--heartbeat', '50ev', '--deadline', '60s', '--metrics', '0'];
+  const cluster = new Cluster(t, { workers: 2, collectors: 1, manage });
+  cluster.write(head, ...events.slice(0, 260));
+  await cluster.included(250);
+  await cluster.manager.says(/metrics at http/);
+  const url = /metrics at (\S+)/.exec(cluster.manager.stderr)![1]!;
+  let text = '';
+  while (!/heartbeats"[^}]*} 5/.test(text)) text = await (await fetch(url)).text();
+  for (const worker of [0, 1]) {
+    t.match(text, new RegExp(`worker_dealt_total\\{worker="${worker}".*} 130`));
+    t.match(text, new RegExp(`worker_answered_total\\{worker="${worker}".*} 125`));
+    t.match(text, new RegExp(`worker_expected\\{worker="${worker}".*} 1`));
+  }
+  t.match(text, /daqpipe_latency_seconds\{quantile="p99"/);
+  t.match(text, /daqpipe_open_heartbeats\{.*} 0/);
+  t.match(text, /daqpipe_unaccounted\{.*} 0/);
+  cluster.manager.child.kill('SIGUSR1');
+  await cluster.manager.says(/in 260 = out 250 \+ unanswered-worker-0 5 \+ unanswered-worker-1 5/);
+  cluster.write(...events.slice(260), tail);
+  await cluster.end();
 });
 
 t.test('strangers on sockets are counted, and change nothing', async (t) => {

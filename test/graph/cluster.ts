@@ -148,8 +148,8 @@ export class Cluster {
     this.manager = this.startManager();
   }
 
-  startWorker(id: number): Process {
-    return new Process(this.#test, 'graph-worker', ['--id', String(id), '--manager', this.at]);
+  startWorker(id: number, ...more: string[]): Process {
+    return new Process(this.#test, 'graph-worker', ['--id', String(id), '--manager', this.at, ...more]);
   }
 
   startLocal(id: number): Process {

@@ -1,6 +1,7 @@
 /** The global collector as a process: it makes a record of each heartbeat, and keeps its state in a file if it is told to. */
 
 import { UsageError } from '../../errors.ts';
+import type { GraphInForce } from '../output/results.ts';
 import type { Closing, Contributor } from '../run/collector.ts';
 import { type Dealt, GlobalSide, type HeartbeatRecord } from '../run/global-side.ts';
 import type { FailureReport } from '../run/worker.ts';
@@ -19,7 +20,8 @@ export interface GlobalProcessOptions extends CollectorProcessOptions {
   /** File of the state, if it is kept. */
   readonly state: string | undefined;
   readonly onFailure: (report: FailureReport) => void;
-  readonly onRecord: (record: HeartbeatRecord) => void;
+  /** Gets each record and the graph it was made with. */
+  readonly onRecord: (record: HeartbeatRecord, inForce: GraphInForce) => void;
   /** Sends what was given to `onRecord`. */
   readonly drain: () => Promise<void> | undefined;
 }
@@ -32,7 +34,7 @@ export class GlobalProcess extends CollectorProcess {
   #side: GlobalSide | undefined;
   readonly #dealt = new Map<number, Dealt>();
   /** Closed since the last `flush`. */
-  #records: { record: HeartbeatRecord; report: ClosedReport }[] = [];
+  #records: { record: HeartbeatRecord; inForce: GraphInForce; report: ClosedReport }[] = [];
 
   /** @throws InputError, DataError if the state cannot be read */
   constructor(options: GlobalProcessOptions) {
@@ -107,7 +109,7 @@ export class GlobalProcess extends CollectorProcess {
     this.counts.records++;
     const { heartbeat, included, late, missing } = closing;
     const report = { kind: 'closed', heartbeat, included, late, missing, locals: closing.heard, failures } as const;
-    this.#records.push({ record, report });
+    this.#records.push({ record, inForce: this.graphs.numbered(side.graph), report });
   }
 
   protected contributors(locals: MembersMessage['locals']): readonly Contributor[] {
@@ -128,7 +130,7 @@ export class GlobalProcess extends CollectorProcess {
     if (records.length === 0) return;
     this.#records = [];
     this.#save();
-    for (const { record } of records) this.options.onRecord(record);
+    for (const { record, inForce } of records) this.options.onRecord(record, inForce);
     await this.options.drain();
     for (const { report } of records) this.link.post(report);
   }

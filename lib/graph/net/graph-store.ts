@@ -8,6 +8,8 @@ export class GraphStore {
   readonly #options: LoadOptions;
   #terms: ClusterTerms | undefined;
   readonly #ready = new Map<number, CompiledGraph>();
+  /** Also of graphs that are not kept here any more but still in force. */
+  readonly #versions = new WeakMap<CompiledGraph, number>();
 
   constructor(options: LoadOptions) {
     this.#options = options;
@@ -29,7 +31,13 @@ export class GraphStore {
     if ('problems' in compiled) throw new Refused(compiled.problems);
     for (const version of this.#ready.keys()) if (version < graph.version - 1) this.#ready.delete(version);
     this.#ready.set(graph.version, compiled.graph);
+    this.#versions.set(compiled.graph, graph.version);
     return compiled.graph;
+  }
+
+  /** A graph that this store gave, with its version. */
+  numbered(graph: CompiledGraph): { graph: CompiledGraph; version: number } {
+    return { graph, version: this.#versions.get(graph) ?? 0 };
   }
 
   /** Makes a graph ready, and says what is wrong with it here. */
