@@ -3,13 +3,13 @@ import { formatBalance } from '../lib/cli/balance.ts';
 import { DaqCommand, metricsFlag, processManagerFlags } from '../lib/cli/command.ts';
 import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
 import { UsageError } from '../lib/errors.ts';
-import { graphFlags } from '../lib/graph/flags.ts';
 import { collectorEndpoint } from '../lib/graph/net/endpoints.ts';
 import { endpointOf, loadOptions, memberFlags } from '../lib/graph/net/flags.ts';
 import type { LoadOptions } from '../lib/graph/net/load-graph.ts';
 import { globalBalance, globalMeters, localBalance, localMeters } from '../lib/graph/net/meters.ts';
 import { FailureLog } from '../lib/graph/output/failure-log.ts';
-import { recordJson, recordText } from '../lib/graph/output/print.ts';
+import { type ResultValues, resultFlags } from '../lib/graph/output/flags.ts';
+import { Show } from '../lib/graph/output/show.ts';
 
 export default class GraphCollect extends DaqCommand {
   static override summary = 'merge what graph workers have accumulated: for one node, or for all of them into records';
@@ -37,7 +37,7 @@ export default class GraphCollect extends DaqCommand {
       helpValue: 'FILE',
       helpGroup: 'OUTPUT',
     }),
-    format: graphFlags.format,
+    ...resultFlags,
   };
   static override examples = [
     {
@@ -54,7 +54,8 @@ export default class GraphCollect extends DaqCommand {
     const { flags } = await this.parse(GraphCollect);
     const { local } = flags;
     if ((local === undefined) === !flags.global) throw new UsageError('give either --local N or --global');
-    if (flags.state !== undefined && !flags.global) throw new UsageError('--state belongs to --global');
+    if (!flags.global && (flags.state ?? flags.snapshot) !== undefined)
+      throw new UsageError('--state and --snapshot belong to --global');
     const say = (message: string) => this.say(message);
     const manager = endpointOf(flags.manager, flags.partition);
     const name = local === undefined ? 'global' : `local${local}`;
@@ -81,24 +82,29 @@ export default class GraphCollect extends DaqCommand {
 
   private async collectAll(
     common: Common,
-    flags: { format: string; state?: string | undefined; metrics?: string | undefined },
+    flags: ResultValues & { state?: string | undefined; metrics?: string | undefined },
   ): Promise<ExitStatus> {
     const { GlobalProcess } = await import('../lib/graph/net/global-process.ts');
-    const json = flags.format === 'jsonl';
+    const { say } = common;
+    const show = await Show.open(flags, { out: this.out, lifecycle: this.lifecycle, say });
     const running = new GlobalProcess({
       ...common,
       role: 'global',
       state: flags.state,
-      onRecord: (record) => {
-        for (const line of json ? [recordJson(record)] : recordText(record)) this.out.line(line);
-      },
-      drain: () => this.out.drain(),
+      onRecord: show.add,
+      drain: show.drain,
     });
     await this.observe({ balance: () => globalBalance(running), meters: globalMeters(running) }, flags.metrics);
-    await running.run(this.lifecycle.stop);
+    try {
+      await show.start();
+      await running.run(this.lifecycle.stop);
+      await show.finish();
+    } finally {
+      show.close();
+    }
     if (running.refused !== undefined) return this.refused(running.refused);
     const balance = globalBalance(running);
-    const lossy = balance.in !== balance.out || running.counts.failures > 0;
+    const lossy = balance.in !== balance.out || running.counts.failures > 0 || show.failed > 0;
     for (const line of running.nodeLines()) this.say(line);
     this.verdict(lossy ? 'W' : 'I', `${lossy ? 'LOSS' : 'OK'} ${formatBalance(balance)}`);
     return lossy ? EXIT.loss : EXIT.ok;

@@ -18,7 +18,9 @@ import {
   subjectOf,
 } from '../lib/graph/flags.ts';
 import { FailureLog } from '../lib/graph/output/failure-log.ts';
-import { callJson, problemText, recordJson, recordText } from '../lib/graph/output/print.ts';
+import { resultFlags } from '../lib/graph/output/flags.ts';
+import { callJson, problemText, recordJson } from '../lib/graph/output/print.ts';
+import { Show } from '../lib/graph/output/show.ts';
 import { InProcessRun } from '../lib/graph/run/in-process.ts';
 import { openEvents } from '../lib/graph/source/open.ts';
 
@@ -30,6 +32,7 @@ export default class GraphRun extends DaqCommand {
   static override flags = {
     ...clusterFlags,
     ...graphFlags,
+    ...resultFlags,
     ...codeFlags,
     heartbeat: Flags.string({
       summary: 'period: seconds of event time, or a number of events',
@@ -56,8 +59,8 @@ export default class GraphRun extends DaqCommand {
     const subject = subjectOf(args.graph, flags);
     const options = compileOptions(flags);
     const failures = new FailureLog((message) => this.say(message), Date.now);
-    const json = flags.format === 'jsonl';
     const onFailure = failures.add;
+    let show: Show | undefined;
     const loader = codeLoader(flags, (message) => this.say(message));
     try {
       const code = await loader.load(subject.kind === 'case' ? subject.what.graph : subject.graph);
@@ -66,26 +69,29 @@ export default class GraphRun extends DaqCommand {
       if ('problems' in compiled) throw new Refused(compiled.problems);
       for (const warning of compiled.graph.warnings) this.say(`warning: ${warning}`);
       if (args.input === '-' && process.stdin.isTTY) throw new UsageError('no input: name one, or pipe dgrams into it');
-      const source = await openEvents(args.input, compiled.graph.sources, {
+      const { graph } = compiled;
+      show = await Show.open(flags, { out: this.out, lifecycle: this.lifecycle, say: (message) => this.say(message) });
+      show.expect(graph.outputs);
+      const source = await openEvents(args.input, graph.sources, {
         lifecycle: this.lifecycle,
         say: (message) => this.say(message),
         seed: flags.seed,
         paced: flags.paced,
       });
-      const run = new InProcessRun(compiled.graph, {
+      const run = new InProcessRun(graph, {
         period: parsePeriod(flags.heartbeat),
         depth: flags.depth,
         onFailure,
-        onRecord: (record) => {
-          for (const line of json ? [recordJson(record)] : recordText(record)) this.out.line(line);
-        },
-        drain: () => this.out.drain(),
+        onRecord: (record) => show?.add(record, { graph, version: 1 }),
+        drain: show.drain,
       });
       await this.observe({ balance: () => run.balance() }, flags.metrics);
+      await show.start();
       await run.run(source);
       source.close();
+      await show.finish();
       for (const word of source.words()) this.say(word);
-      const lossy = run.failed > 0 || run.balance().in !== run.balance().out || source.faults > 0;
+      const lossy = run.failed > 0 || run.balance().in !== run.balance().out || source.faults > 0 || show.failed > 0;
       this.verdict(lossy ? 'W' : 'I', `${lossy ? 'LOSS' : 'OK'} ${formatBalance(run.balance())}`);
       return lossy ? EXIT.loss : EXIT.ok;
     } catch (error) {
@@ -93,6 +99,7 @@ export default class GraphRun extends DaqCommand {
       for (const problem of error.problems) this.say(problemText(problem));
       return EXIT.no;
     } finally {
+      show?.close();
       loader.close();
     }
   }

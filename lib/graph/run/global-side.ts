@@ -98,6 +98,11 @@ export class GlobalSide {
     return new Map([...this.#merging.nodes].map(({ node, totals }) => [node.spec.id, totals]));
   }
 
+  /** The graph of the last record. */
+  get graph(): CompiledGraph {
+    return this.#graph;
+  }
+
   /** Runs that have begun. */
   get run(): number {
     return this.#merging.run;
