@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -23,11 +23,10 @@ interface Printed {
 
 /** Records of a graph; the input is standard input, as in a pipeline. */
 async function records(name: string, ...options: string[]): Promise<Printed[]> {
-  const stdin = openSync(recorded, 'r');
   const { stdout, stderr, status } = await run('graph-run', [join(folder, name), '--format', 'jsonl', ...options], {
-    stdin,
+    stdin: 'pipe',
+    inputFile: recorded,
   });
-  closeSync(stdin);
   t.equal(status, 0, stderr.slice(0, 500));
   return stdout
     .toString()
