@@ -46,13 +46,20 @@ export class Outbox {
   put(message: Message): void {
     this.#messages.put(message);
     if (this.#away) this.#forgetOver();
-    else if (!this.#pumping) void this.#pump();
+    else if (!this.#pumping) this.#start();
+  }
+
+  /** Where events may travel together, those of one turn of the event loop do. */
+  #start(): void {
+    this.#pumping = true;
+    if (this.batches) setImmediate(() => void this.#pump());
+    else void this.#pump();
   }
 
   /** The worker has shown itself. */
   back(): void {
     this.#away = false;
-    if (!this.#pumping) void this.#pump();
+    if (!this.#pumping) this.#start();
   }
 
   /** Everything in it is given up: the worker is another one, or the map is over. */
@@ -67,7 +74,6 @@ export class Outbox {
   }
 
   async #pump(): Promise<void> {
-    this.#pumping = true;
     while (!this.#closed && this.#messages.length > 0) {
       const batch = this.#take();
       const attempted = await this.#options.send(batch);
