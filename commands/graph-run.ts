@@ -12,6 +12,7 @@ import {
   clusterFlags,
   codeFlags,
   codeLoader,
+  codeMeters,
   compileOptions,
   graphFlags,
   parsePeriod,
@@ -85,7 +86,7 @@ export default class GraphRun extends DaqCommand {
         onRecord: (record) => show?.add(record, { graph, version: 1 }),
         drain: show.drain,
       });
-      await this.observe({ balance: () => run.balance() }, flags.metrics);
+      await this.observe({ balance: () => run.balance(), meters: codeMeters(loader) }, flags.metrics);
       await show.start();
       await run.run(source);
       source.close();

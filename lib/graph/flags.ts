@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import * as Flags from '@oclif/core/flags';
+import type { Meter } from '../cli/metrics.ts';
 import { parseBytes } from '../cli/size.ts';
 import { InputError, UsageError } from '../errors.ts';
 import { explain } from '../stream/source.ts';
@@ -71,6 +72,11 @@ export function codeLoader(
   const limit = Number(match?.[1]) * (match?.[2] === 's' ? 1000 : 1);
   if (!(limit > 0)) throw new UsageError(`--code-limit: "${flags['code-limit']}" is no time; write 5s or 500ms`);
   return new CodeLoader({ python: flags.python, limit, say });
+}
+
+export function codeMeters(loader: CodeLoader): readonly Meter[] {
+  const help = 'Times that the Python process of user code hung or died and was started again';
+  return [{ name: 'script_restarts_total', help, kind: 'counter', value: () => loader.restarts }];
 }
 
 /** What a command works on. */
