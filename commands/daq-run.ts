@@ -45,7 +45,7 @@ export default class DaqRun extends DaqCommand {
       logs: flags.logs,
       options: { platform: flags.partition, macros: macrosOf(flags.define), env: process.env, python: flags.python },
       say: (message: string) => this.say(message),
-      ...{ queue: flags.queue, station: flags.station, asStep: flags['as-step'] },
+      ...{ queue: flags.queue, asStep: flags['as-step'] },
     };
     if (flags.slurm && word !== 'lint' && word !== 'logs') return this.slurm(session, word, ids, flags);
     switch (word) {

@@ -28,7 +28,6 @@ export const superviseFlags = {
   slurm: Flags.boolean({ summary: 'as jobs of Slurm instead of here', helpGroup: 'SLURM' }),
   'as-step': Flags.boolean({ summary: 'one job, and a step for each process', helpGroup: 'SLURM' }),
   queue: Flags.string({ summary: "Slurm's partition", helpValue: 'NAME', default: 'drpq', helpGroup: 'SLURM' }),
-  station: Flags.integer({ summary: 'station, part of the comments', helpValue: 'N', default: 0, helpGroup: 'SLURM' }),
   'dry-run': Flags.boolean({ summary: 'start: print the jobs and scripts only', helpGroup: 'SLURM' }),
 };
 

@@ -7,14 +7,14 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { Lifecycle } from '../cli/lifecycle.ts';
 import { packageRoot } from '../cli/package-root.ts';
 import { DaqError, InputError, UsageError } from '../errors.ts';
-import { lint } from './config/lint.ts';
+import { lint, lintEntries } from './config/lint.ts';
 import type { LintProblem, ProcessFile } from './config/types.ts';
 import { commandLine } from './config/words.ts';
 import { ask, controlPath, type Reply, type Request } from './local/control.ts';
 import { Crew } from './local/crew.ts';
 import { Keeper } from './local/keeper.ts';
 import { newestLogs } from './log-files.ts';
-import { type OpenOptions, openProcessFile, openRaw } from './open.ts';
+import { isYaml, type OpenOptions, openProcessFile, openRaw } from './open.ts';
 import { findProgram, ownCommands, pathWithOwn } from './programs.ts';
 import type { EntryView } from './view.ts';
 
@@ -51,15 +51,17 @@ function crewOf(session: Session, file: ProcessFile, onChange?: (id: string) => 
   });
 }
 
-/** Everything that is wrong with a file. Our own notation is checked when it is read. */
+/** Everything that is wrong with a file. @throws InputError if it cannot be read */
 export async function lintFile({ name, options }: Session): Promise<readonly LintProblem[]> {
   const env = environment();
   const own = ownCommands();
-  return lint(await openRaw(name, options), {
+  const lintOptions = {
     env,
-    findProgram: (program) => findProgram(program, env.PATH ?? ''),
-    takesAppended: (program) => own.has(basename(program)),
-  });
+    findProgram: (program: string) => findProgram(program, env.PATH ?? ''),
+    takesAppended: (program: string) => own.has(basename(program)),
+  };
+  if (isYaml(name)) return lintEntries(await openProcessFile(name, options), lintOptions);
+  return lint(await openRaw(name, options), lintOptions);
 }
 
 /** Starts everything, stays, and stops everything when asked to. @returns the entries as they ended */

@@ -56,6 +56,12 @@ function wordsOf({ lastLine, unwritten }: EntryView): string {
   return unwritten === 0 ? words : `log incomplete by ${unwritten} bytes; ${words}`;
 }
 
-export function lintLine({ severity, id, code, message }: LintProblem): string {
-  return `${severity === 'error' ? 'Error' : 'Warning'}: ${id === null ? '' : `${id}: `}${message} [${code}]`;
+/** As the existing lint says it, with the code; what it does not find is marked. */
+export function lintLine({ severity, id, code, message, existing, line }: LintProblem): string {
+  const words = { error: 'Error', warning: 'Warning', note: 'Note' }[severity];
+  const place = [
+    line === undefined ? '' : `line ${line}: `,
+    id === null || message.startsWith(id) ? '' : `${id}: `,
+  ].join('');
+  return `${words}: ${place}${message} [${code}${existing ? '' : ', new'}]`;
 }

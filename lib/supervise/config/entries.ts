@@ -10,11 +10,12 @@ import { ALIVE, GRACE, NO_RESTART } from './yaml.ts';
  * Entries of the process manager's notation. Without flag `s` it kills at once; we ask first all the same.
  * @throws InputError for the first entry that cannot be run
  */
-export function processFileFrom({ file, entries, platform }: RawFile): ProcessFile {
+export function processFileFrom({ file, entries, platform, station }: RawFile): ProcessFile {
   return {
     file,
     notation: 'cnf',
     platform: platform === undefined || !/^\d+$/.test(platform) ? undefined : Number(platform),
+    station: station ?? 0,
     entries: entries.map((raw, i) => entryFrom(raw, i, file)),
   };
 }
@@ -35,7 +36,7 @@ function entryFrom({ values, line }: RawEntry, index: number, file: string): Ent
     id,
     cmd,
     host: text('host'),
-    flags: text('flags') ?? '',
+    flags: (text('flags') ?? '') + (values.has('evr') && !text('flags')?.includes('p') ? 'p' : ''),
     env: environmentOf(text('env') ?? ''),
     port: number('port'),
     rtprio: number('rtprio'),

@@ -1,7 +1,7 @@
 /** Everything that is wrong with a process file: what the existing lint finds, and what it misses (spec procmgr.md 1.5, 2.3). Pure. */
 
 import { PROCMGR_KEYS, type RawEntry, type RawFile, SLURM_KEYS } from './raw.ts';
-import type { LintCode, LintProblem } from './types.ts';
+import type { LintCode, LintProblem, ProcessFile } from './types.ts';
 import { commandLine } from './words.ts';
 
 export interface LintOptions {
@@ -26,28 +26,38 @@ const EXISTING: ReadonlySet<LintCode> = new Set([
   'unknown-flag',
   'bad-platform',
   'wrapper-in-cmd',
+  'unknown-to-existing-lint',
 ]);
-const WARNINGS: ReadonlySet<LintCode> = new Set(['not-stopped-politely']);
+const SEVERITIES: Readonly<Partial<Record<LintCode, LintProblem['severity']>>> = {
+  'not-stopped-politely': 'warning',
+  'unknown-to-existing-lint': 'note',
+};
 
 class Lint {
   readonly problems: LintProblem[] = [];
   readonly #options: LintOptions;
+  #line: number | undefined;
 
   constructor(options: LintOptions) {
     this.#options = options;
   }
 
   #add(code: LintCode, id: string | null, message: string): void {
-    const severity = WARNINGS.has(code) ? 'warning' : 'error';
-    this.problems.push({ code, severity, id, message, existing: EXISTING.has(code) });
+    const severity = SEVERITIES[code] ?? 'error';
+    this.problems.push({ code, severity, id, message, existing: EXISTING.has(code), line: this.#line });
   }
 
-  file({ entries, platform }: RawFile): void {
+  file({ entries, platform, text }: RawFile): void {
+    for (const name of ['__file__', 'TESTRELDIR']) {
+      if (new RegExp(`\\b${name}\\b`).test(text.replace(/#.*/g, '')))
+        this.#add('unknown-to-existing-lint', null, `the existing lint does not define ${name}`);
+    }
     if (platform !== undefined && !PLATFORMS.test(platform))
       this.#add('bad-platform', null, `platform is a digit from 0 to 9, not "${platform}"`);
     const seen = new Map<string, number>();
     const ports = new Map<string, string>();
     entries.forEach((entry, i) => {
+      this.#line = entry.line;
       const name = this.#entry(entry, i);
       if (name === undefined) return;
       seen.set(name, (seen.get(name) ?? 0) + 1);
@@ -58,6 +68,18 @@ class Lint {
         this.#add('duplicate-port', name, `${at} is ${ports.get(at)}'s port already`);
       ports.set(at, name);
     });
+  }
+
+  /** An entry of our own notation. */
+  own(id: string, cmd: string, line: number | undefined): void {
+    this.#line = line;
+    const { stages, operators } = commandLine(cmd, this.#options.env);
+    if (operators.length > 0)
+      this.#add('needs-shell', id, `${[...new Set(operators)].join(' ')} needs a shell: write bash -c '...'`);
+    this.#programs(
+      id,
+      stages.map(({ argv }) => argv[0]),
+    );
   }
 
   /** @returns the id, if there is one */
@@ -71,6 +93,9 @@ class Lint {
       if (!known.has(key)) this.#add('unknown-key', name, `${label}: there is no key ${key}`);
       else if (typeof value !== 'string' && key !== 'cores') this.#add('not-text', name, `${label}: ${key} is no text`);
     }
+    const newer = SLURM_KEYS.filter((key) => values.has(key));
+    if (newer.length > 0)
+      this.#add('unknown-to-existing-lint', name, `${label}: the existing lint does not know ${newer.join(', ')}`);
     if (name !== null) this.#id(name);
     const text = (key: string) => (typeof values.get(key) === 'string' ? (values.get(key) as string) : '');
     const flags = text('flags');
@@ -94,6 +119,7 @@ class Lint {
     const unknown = [...new Set(flags)].filter((letter) => !FLAGS.includes(letter));
     if (unknown.length > 0)
       this.#add('unknown-flag', id, `flags ${unknown.join(' ')} do not exist; there are ${[...FLAGS].join(' ')}`);
+    if (flags.includes('g')) this.#add('unknown-to-existing-lint', id, 'the existing lint does not know flag g');
     if (!flags.includes('s'))
       this.#add(
         'not-stopped-politely',
@@ -136,12 +162,23 @@ class Lint {
           `flags u and p append their options to the last stage only: ${last} would get them`,
         );
     }
+    this.#programs(id, programs);
+  }
+
+  #programs(id: string | null, programs: readonly (string | undefined)[]): void {
     for (const program of programs) {
       if (program === undefined || program === '') this.#add('missing-program', id, 'a stage has no program');
       else if (this.#options.findProgram(program) === undefined)
         this.#add('missing-program', id, `there is no program ${program} here; the process manager would start "None"`);
     }
   }
+}
+
+/** Problems of our own notation that its reader does not refuse: programs that are missing, commands that need a shell. */
+export function lintEntries({ entries }: ProcessFile, options: LintOptions): readonly LintProblem[] {
+  const run = new Lint(options);
+  for (const { id, cmd, line } of entries) run.own(id, cmd, line);
+  return run.problems;
 }
 
 /** All problems of a file, in the order of its entries. */

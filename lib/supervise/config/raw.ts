@@ -13,6 +13,10 @@ export interface RawFile {
   readonly entries: readonly RawEntry[];
   /** What the file, or the command line, says about the platform. */
   readonly platform: string | undefined;
+  /** What the file finds good for its jobs' comments; Slurm only. */
+  readonly station: number | undefined;
+  /** As it stands in the file. */
+  readonly text: string;
 }
 
 /** Keys of the process manager, and of the Slurm manager (spec procmgr.md 1.1, 2.1). */
@@ -27,6 +31,11 @@ export function lineOf(text: string, id: unknown): number | undefined {
     (line) => !line.trimStart().startsWith('#') && (line.includes(`'${id}'`) || line.includes(`"${id}"`)),
   );
   return at < 0 ? undefined : at + 1;
+}
+
+/** A whole number, or a text of one. */
+export function stationOf(value: unknown): number | undefined {
+  return /^\d+$/.test(String(value)) ? Number(value) : undefined;
 }
 
 /** Entries of a list of dictionaries. */

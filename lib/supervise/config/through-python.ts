@@ -1,23 +1,28 @@
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { packageRoot } from '../../cli/package-root.ts';
 import { InputError } from '../../errors.ts';
 import type { CnfOptions } from './cnf.ts';
-import { PROCMGR_KEYS, type RawFile, rawEntries, SLURM_KEYS } from './raw.ts';
+import { PROCMGR_KEYS, type RawFile, rawEntries, SLURM_KEYS, stationOf } from './raw.ts';
 import { mapFrom } from './yaml.ts';
 
 /** Runs the file as the process manager does, and prints what it leaves. */
 const RUNNER = `
 import json, os, sys
 path, given = sys.argv[1], json.loads(sys.argv[2])
-names = dict(given, procmgr_config=None, config=None, __file__=path, CONFIGDIR=os.path.dirname(os.path.abspath(path)))
+names = dict(given, procmgr_config=None, config=None, station=None, __file__=path, CONFIGDIR=os.path.dirname(os.path.abspath(path)))
 out = sys.stdout
 sys.stdout = sys.stderr
 sys.path.insert(0, names["CONFIGDIR"])
+# Last, so that the real psdaq is taken where there is one.
+sys.path.append(sys.argv[3])
 exec(compile(open(path).read(), path, "exec"), names)
-found = names.get("procmgr_config") or names.get("config")
-found = getattr(found, "main_config", found)
-if isinstance(found, dict): found = list(found.values())
-json.dump({"list": found, "platform": names.get("platform")}, out, default=str)
+config = names.get("config")
+chosen = getattr(config, "select_config", None)
+if chosen is not None: found = [dict(entry, id=name) for name, entry in chosen.items()]
+else: found = config if isinstance(config, list) else names.get("procmgr_config")
+json.dump({"list": found, "platform": names.get("platform"), "station": names.get("station")}, out, default=str)
 `;
 
 const run = promisify(execFile);
@@ -42,18 +47,25 @@ export async function readThroughPython(
     TESTRELDIR: env.TESTRELDIR ?? '',
     CONDA_PREFIX: env.CONDA_PREFIX ?? '',
   };
+  const words = ['-c', RUNNER, file, JSON.stringify(given), join(packageRoot(), 'python', 'daqpipe', 'procmgr')];
   try {
-    const { stdout } = await run(python, ['-c', RUNNER, file, JSON.stringify(given)], { maxBuffer: MOST_OUTPUT });
-    const made = JSON.parse(stdout) as { list: unknown; platform: unknown };
+    const { stdout } = await run(python, words, { maxBuffer: MOST_OUTPUT });
+    const made = JSON.parse(stdout) as { list: unknown; platform: unknown; station: unknown };
     if (!Array.isArray(made.list)) throw new InputError('the file leaves no list procmgr_config', { place: { file } });
     const told = made.platform === null ? platform : String(made.platform);
-    return { file, entries: rawEntries(made.list.map(mapFrom), text), platform: told };
+    return {
+      file,
+      entries: rawEntries(made.list.map(mapFrom), text),
+      platform: told,
+      station: stationOf(made.station),
+      text,
+    };
   } catch (error) {
     if (error instanceof InputError) throw error;
-    const words = String((error as { stderr?: string }).stderr ?? error)
+    const last = String((error as { stderr?: string }).stderr ?? error)
       .trim()
       .split('\n')
       .at(-1);
-    throw new InputError(`${python} cannot run the file: ${words}`, { place: { file }, cause: error });
+    throw new InputError(`${python} cannot run the file: ${last}`, { place: { file }, cause: error });
   }
 }

@@ -47,6 +47,8 @@ export interface ProcessFile {
   readonly file: string;
   readonly notation: 'cnf' | 'yaml';
   readonly platform: number | undefined;
+  /** Part of the comments of Slurm's jobs. */
+  readonly station: number;
   readonly entries: readonly Entry[];
 }
 
@@ -64,17 +66,20 @@ export type LintCode =
   | 'outer-shell'
   | 'appended-to-last-stage'
   | 'missing-program'
-  | 'unknown-after'
-  | 'cycle'
   | 'duplicate-port'
-  | 'not-stopped-politely';
+  | 'needs-shell'
+  | 'not-stopped-politely'
+  | 'unknown-to-existing-lint';
 
 export interface LintProblem {
   readonly code: LintCode;
-  readonly severity: 'error' | 'warning';
+  /** Notes are no mistakes: the existing lint complains all the same. */
+  readonly severity: 'error' | 'warning' | 'note';
   /** Of the entry, or its number if it has none. */
   readonly id: string | null;
   readonly message: string;
   /** True if the existing lint finds it too. */
   readonly existing: boolean;
+  /** Line in the file, if known. */
+  readonly line: number | undefined;
 }

@@ -44,7 +44,7 @@ export function readYaml(text: string, file: string): ProcessFile {
   });
   const { platform } = top;
   if (platform !== undefined && !Number.isInteger(platform)) fail('platform is a number');
-  return { file, notation: 'yaml', platform: platform as number | undefined, entries };
+  return { file, notation: 'yaml', platform: platform as number | undefined, station: 0, entries };
 }
 
 function section(value: unknown): Section | undefined {

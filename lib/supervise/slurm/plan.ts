@@ -12,7 +12,6 @@ export interface PlanOptions extends Omit<ScriptOptions, 'file' | 'platform'> {
   readonly started: Date;
   /** Slurm's partition; `drpq`. */
   readonly queue: string;
-  readonly station: number;
   /** Of this computer, for entries of `localhost`. */
   readonly host: string;
 }
@@ -44,20 +43,20 @@ export function xpmOf(entries: readonly Entry[]): number {
 }
 
 /** `x3_p2_s0_teb0`: by these the jobs of a file are known, whoever has started them. */
-export function commentOf({ entries, platform }: ProcessFile, station: number, id: string): string {
+export function commentOf({ entries, platform, station }: ProcessFile, id: string): string {
   return `x${xpmOf(entries)}_p${platform ?? 0}_s${station}_${id}`;
 }
 
 /** Comment of the one job whose steps are the entries. */
-export function stepsComment(file: ProcessFile, station: number): string {
-  return commentOf(file, station, `steps:${basename(file.file)}`);
+export function stepsComment(file: ProcessFile): string {
+  return commentOf(file, `steps:${basename(file.file)}`);
 }
 
 /** One job for each entry. */
 export function planJobs(file: ProcessFile, ids: readonly string[], options: PlanOptions): JobPlan[] {
   return chosen(file, ids).map((entry) => {
     const log = logOf(entry, options);
-    const comment = commentOf(file, options.station, entry.id);
+    const comment = commentOf(file, entry.id);
     const args = [
       ...common(file, entry.id, comment, log, options),
       '--ntasks=1',
@@ -77,7 +76,7 @@ export function planJobs(file: ProcessFile, ids: readonly string[], options: Pla
 /** One job, one step for each entry. Nodes get as many tasks as the fullest of them needs cores. */
 export function planSteps(file: ProcessFile, ids: readonly string[], options: PlanOptions): JobPlan {
   const entries = chosen(file, ids);
-  const comment = stepsComment(file, options.station);
+  const comment = stepsComment(file);
   const name = basename(file.file);
   const own = join(options.logs, logName(options.started, '%N', `${name}.steps`));
   const cores = new Map<string, number>();

@@ -30,7 +30,6 @@ import {
 
 export interface SlurmSession extends Session {
   readonly queue: string;
-  readonly station: number;
   readonly asStep: boolean;
 }
 
@@ -47,7 +46,7 @@ async function opened(session: SlurmSession, ids: readonly string[]): Promise<[P
 function plansOf(session: SlurmSession, file: ProcessFile, ids: readonly string[]): JobPlan[] {
   const own = ownCommands();
   const options = {
-    ...{ logs: logFolder(session), started: new Date(), queue: session.queue, station: session.station },
+    ...{ logs: logFolder(session), started: new Date(), queue: session.queue },
     ...{ host: hostname().split('.')[0] ?? '', env: process.env },
     programFolders: [join(packageRoot(), 'bin'), dirname(process.execPath)],
     takesAppended: (program: string) => own.has(basename(program)),
@@ -70,9 +69,9 @@ export async function planText(session: SlurmSession, names: readonly string[]):
  */
 export async function slurmStart(session: SlurmSession, names: readonly string[]): Promise<readonly EntryView[]> {
   const [file, ids] = await opened(session, names);
-  const running = [...(await jobsOf(session, file))].filter(([id, job]) => ids.includes(id) && !hasEnded(job));
+  const running = [...(await jobsOf(file))].filter(([id, job]) => ids.includes(id) && !hasEnded(job));
   if (session.asStep) {
-    const allocation = stepsComment(file, session.station);
+    const allocation = stepsComment(file);
     const there = (await queue()).find((job) => job.comment === allocation && !hasEnded(job));
     if (there) throw new DaqError('already-served', `the steps of this file are there already (job ${there.job})`);
   }
@@ -111,14 +110,14 @@ async function queue(): Promise<readonly Job[]> {
 }
 
 /** By id: the job or step that runs, else the latest that Slurm still knows. */
-async function jobsOf({ station }: SlurmSession, file: ProcessFile): Promise<ReadonlyMap<string, Job>> {
+async function jobsOf(file: ProcessFile): Promise<ReadonlyMap<string, Job>> {
   const byComment = new Map<string, Job>();
   for (const job of await queue()) {
     const known = byComment.get(job.comment);
     if (!known || Number(known.job) < Number(job.job)) byComment.set(job.comment, job);
   }
   const found = new Map<string, Job>();
-  const allocation = byComment.get(stepsComment(file, station));
+  const allocation = byComment.get(stepsComment(file));
   if (allocation && !hasEnded(allocation)) {
     const steps = readSteps(await slurmCommand('squeue', [...SQUEUE_STEPS, `--jobs=${allocation.job}`]));
     for (const { id } of file.entries) {
@@ -128,7 +127,7 @@ async function jobsOf({ station }: SlurmSession, file: ProcessFile): Promise<Rea
     }
   }
   for (const { id } of file.entries) {
-    const job = byComment.get(commentOf(file, station, id));
+    const job = byComment.get(commentOf(file, id));
     if (job && (!found.has(id) || !hasEnded(job))) found.set(id, job);
   }
   return found;
@@ -160,10 +159,15 @@ async function accountsOf(records: Iterable<Record>): Promise<readonly Job[]> {
   return slurmCommand('sacct', [...SACCT, `--jobs=${jobs.join(',')}`]).then(readAccounts, () => []);
 }
 
+/** A step that has ended is not in the queue, where an earlier job of its own may still be. */
+function isOutdated(job: Job, record: Record | undefined): boolean {
+  return hasEnded(job) && record?.job !== undefined && Number(record.job) > Number.parseInt(job.job, 10);
+}
+
 /** What Slurm knows, then what accounting knows, then what the log says. */
 async function viewsOf(session: SlurmSession, file: ProcessFile): Promise<EntryView[]> {
-  const jobs = await jobsOf(session, file);
   const records = recordsOf(session, file);
+  const jobs = new Map([...(await jobsOf(file))].filter(([id, job]) => !isOutdated(job, records.get(id))));
   const forgotten = [...records].filter(([id]) => !jobs.has(id)).map(([, record]) => record);
   const accounts = await accountsOf(forgotten);
   return file.entries.map(({ id, cmd }) => {
@@ -204,9 +208,7 @@ export async function slurmStop(session: SlurmSession, names: readonly string[])
   for (const group of stopOrder(file.entries)) {
     const grace = Math.max(...file.entries.filter(({ id }) => group.includes(id)).map((entry) => entry.grace));
     const alive = async () =>
-      [...(await jobsOf(session, file))].filter(
-        ([id, job]) => group.includes(id) && ids.includes(id) && !hasEnded(job),
-      );
+      [...(await jobsOf(file))].filter(([id, job]) => group.includes(id) && ids.includes(id) && !hasEnded(job));
     for (const signal of ['INT', 'TERM', 'KILL'] as const) {
       const jobs = (await alive()).map(([, job]) => job);
       if (jobs.length === 0) break;

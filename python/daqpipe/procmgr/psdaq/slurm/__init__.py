@@ -1,0 +1,1 @@
+"""What process files of the Slurm manager import."""
