@@ -29,6 +29,9 @@ const programs = {
   gcc: () => onPath('cc'),
   'g++': () => onPath('c++'),
   make: () => onPath('make'),
+  // A browser without a window: 100 MB to fetch. Any relative of it will do.
+  'chromium-headless-shell': () =>
+    ['chromium-headless-shell', 'chromium', 'google-chrome', 'chrome'].some((name) => onPath(name)),
 };
 
 function onPath(program) {
@@ -46,10 +49,12 @@ function pythonHas(module) {
 programs['python3-numpy'] = () => pythonHas('numpy');
 programs['python3-zmq'] = () => pythonHas('zmq');
 
+const canInstall = process.getuid?.() === 0 && onPath('apt-get');
+
 function installDebian(names) {
   const missing = names.filter((name) => !programs[name]());
   if (missing.length === 0) return;
-  if (process.getuid?.() !== 0 || !onPath('apt-get')) {
+  if (!canInstall) {
     console.error(
       `These programs are missing: ${missing.join(', ')}\nInstall them, for example: sudo apt-get install ${missing.join(' ')}`,
     );
@@ -72,6 +77,15 @@ installDebian([
   'make',
   ...(forTests ? ['python3-zmq', 'mandoc', 'redis-server'] : []),
 ]);
+
+// Tests of pages say that they are skipped where no browser can be had.
+if (forTests && canInstall) {
+  try {
+    installDebian(['chromium-headless-shell']);
+  } catch {
+    console.error('No browser could be installed: tests of pages will be skipped');
+  }
+}
 
 if (newer('package-lock.json', 'node_modules/.package-lock.json') || !existsSync('node_modules/esbuild')) {
   console.error('Installing packages ...');
