@@ -27,7 +27,7 @@ interface Message {
 }
 
 export class Browser {
-  /** What pages wrote to their console, faults of scripts, and what the content security policy has stopped. */
+  /** What pages wrote to their console, faults of scripts, requests that failed, and what the content security policy has stopped. */
   readonly complaints: string[] = [];
   /** Addresses that pages asked for. */
   readonly requests: string[] = [];
@@ -49,7 +49,12 @@ export class Browser {
       // Its sandbox refuses root.
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
     ];
-    this.child = spawn(program!, flags, { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
+    this.child = spawn(program!, flags, {
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    // What is written to a browser that is gone.
+    this.child.stdio[3]!.on('error', () => {});
     let text = '';
     (this.child.stdio[4] as Readable).setEncoding('utf8').on('data', (part: string) => {
       const messages = (text + part).split('\0');
@@ -85,18 +90,21 @@ export class Browser {
       this.waiting.get(id)?.(message);
       this.waiting.delete(id);
     } else if (method === 'Network.requestWillBeSent') {
-      this.requests.push((params?.request as { url: string }).url);
-    } else if (['Runtime.exceptionThrown', 'Runtime.consoleAPICalled', 'Log.entryAdded'].includes(method ?? '')) {
+      this.requests.push((params as { request: { url: string } }).request.url);
+    } else if (method === 'Runtime.exceptionThrown' || method === 'Runtime.consoleAPICalled') {
       this.complaints.push(JSON.stringify(params));
+    } else if (method === 'Log.entryAdded') {
+      const { level, text } = (params as { entry: { level: string; text: string } }).entry;
+      if (level === 'error') this.complaints.push(text);
     }
   }
 
   private async close(): Promise<void> {
-    const ended = new Promise((resolve) => this.child.once('close', resolve));
-    if (this.child.exitCode === null) {
-      this.child.kill('SIGKILL');
-      await ended;
-    }
+    const ended = new Promise((resolve) => this.child.once('exit', resolve));
+    // The browser is several processes; they are one group.
+    process.kill(-this.child.pid!, 'SIGKILL');
+    if (this.child.exitCode === null && this.child.signalCode === null) await ended;
+    for (const pipe of this.child.stdio) pipe?.destroy();
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }

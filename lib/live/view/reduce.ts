@@ -8,6 +8,7 @@ const COLUMNS = 1500;
 const SIDE = 512;
 /** Share of the pixels that may be darker than the first colour, or brighter than the last: single hot pixels must not set the scale. */
 const BEYOND = 0.001;
+const SAMPLE = 16_384;
 const LEVELS = 255;
 /** Byte of a pixel that is no number. */
 const NO_NUMBER = 255;
@@ -64,6 +65,7 @@ export function smallImage({ shape, data }: NdArray, side = SIDE): SmallImage {
 
 /** Mean of each block of `block` x `block` elements; what is no number is left out. */
 function blockMeans(data: NumericArray, rows: number, columns: number, block: number): Float64Array {
+  if (block === 1) return Float64Array.from(data);
   const width = Math.ceil(columns / block);
   const sums = new Float64Array(width * Math.ceil(rows / block));
   const counts = new Uint32Array(sums.length);
@@ -81,9 +83,16 @@ function blockMeans(data: NumericArray, rows: number, columns: number, block: nu
   return sums;
 }
 
-/** Least and largest, without the outermost ones. */
+/** Least and largest of a sample of the pixels, without the outermost ones. Sorting all of them would take longer than all else. */
 function colourRange(values: Float64Array): { from: number; to: number } {
-  const sorted = values.filter((value) => Number.isFinite(value)).sort();
+  const step = Math.ceil(values.length / SAMPLE);
+  const sorted = new Float64Array(Math.ceil(values.length / step) || 0);
+  let finite = 0;
+  for (let i = 0; i < values.length; i += step) if (Number.isFinite(values[i])) sorted[finite++] = values[i]!;
+  return rangeOf(sorted.subarray(0, finite).sort());
+}
+
+function rangeOf(sorted: Float64Array): { from: number; to: number } {
   if (sorted.length === 0) return { from: 0, to: 0 };
   const spare = Math.floor(sorted.length * BEYOND);
   const [from, to] = [sorted[spare]!, sorted[sorted.length - 1 - spare]!];

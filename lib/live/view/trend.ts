@@ -39,7 +39,7 @@ export class Trend {
       this.newest = number;
     }
     if (number > this.newest) this.newest = number;
-    const slot = ((number % this.size) + this.size) % this.size;
+    const slot = this.slotOf(number);
     if (this.numbers[slot] !== number) {
       this.numbers[slot] = number;
       this.counts[slot] = 0;
@@ -53,10 +53,15 @@ export class Trend {
     if (value > this.highs[slot]!) this.highs[slot] = value;
   }
 
+  private slotOf(number: number): number {
+    return ((number % this.size) + this.size) % this.size;
+  }
+
   points(): TrendPoints {
     const slots: number[] = [];
-    for (let number = this.newest - this.size + 1; number <= this.newest; number++) {
-      const slot = ((number % this.size) + this.size) % this.size;
+    for (let back = this.size - 1; back >= 0; back--) {
+      const number = this.newest - back;
+      const slot = this.slotOf(number);
       if (this.numbers[slot] === number) slots.push(slot);
     }
     return {
