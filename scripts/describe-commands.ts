@@ -10,7 +10,18 @@ import { metadataOf } from '../lib/cli/metadata.ts';
 
 const dist = dirname(fileURLToPath(import.meta.url));
 const require = createRequire(import.meta.url);
-const order = ['dgrams', 'configuration', 'python', 'calibration', 'timing', 'trigger', 'live', 'graphs', 'mapreduce', 'system'];
+const order = [
+  'dgrams',
+  'configuration',
+  'python',
+  'calibration',
+  'timing',
+  'trigger',
+  'live',
+  'graphs',
+  'mapreduce',
+  'system',
+];
 
 // Every bundle brings its own parser, and each of these listens to stdout.
 process.stdout.setMaxListeners(0);
