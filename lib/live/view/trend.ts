@@ -18,6 +18,7 @@ export class Trend {
   private readonly lows: Float64Array;
   private readonly highs: Float64Array;
   private newest = Number.NEGATIVE_INFINITY;
+  private newestSlot = 0;
 
   /** @param span of x that is kept @param buckets resolution of the window */
   constructor(span: number, buckets = 600) {
@@ -36,10 +37,14 @@ export class Trend {
     const number = Math.floor(x / this.width);
     if (number <= this.newest - this.size) {
       this.numbers.fill(Number.NaN);
-      this.newest = number;
+      this.newest = Number.NEGATIVE_INFINITY;
     }
-    if (number > this.newest) this.newest = number;
-    const slot = this.slotOf(number);
+    // Nearly all values fall into the newest bucket, and the remainder of large numbers is slow.
+    const slot = number === this.newest ? this.newestSlot : this.slotOf(number);
+    if (number >= this.newest) {
+      this.newest = number;
+      this.newestSlot = slot;
+    }
     if (this.numbers[slot] !== number) {
       this.numbers[slot] = number;
       this.counts[slot] = 0;
