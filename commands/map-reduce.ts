@@ -50,6 +50,10 @@ export default class MapReduce extends DaqCommand {
       ...{ payload, host, port, cors: flags.cors, bind: flags.bind, url: flags.url, say },
       journal: file === undefined ? undefined : new Journal(file, say),
       version: buildVersion(),
+      listening: (url) => {
+        this.out.line(url);
+        void this.out.drain();
+      },
     });
     await this.observe({ balance: () => service.balance(), meters: service.meters }, flags.metrics);
     try {

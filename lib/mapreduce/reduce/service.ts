@@ -36,6 +36,8 @@ export interface ReducerOptions {
   readonly cors: string | undefined;
   readonly version: MapreduceVersion | null;
   readonly say: (message: string) => void;
+  /** @param url of HTTP */
+  readonly listening: (url: string) => void;
 }
 
 const NAME = 'reducer';
@@ -56,8 +58,7 @@ export class ReducerService {
   #before = 0;
   #rate = 0;
   /** Results are taken only when it is known for which map. */
-  #open: Promise<void>;
-  #opened: () => void = () => {};
+  #gate = gate();
   failure: Error | undefined;
 
   constructor(registry: Registry, options: ReducerOptions) {
@@ -74,9 +75,6 @@ export class ReducerService {
     );
     const status = { method: 'GET' as const, path: '/api/v1/status', answer: () => json(true) };
     this.#http = new HttpServer({ routes: [status, ...tree.routes], explain: explainTree, cors, say });
-    this.#open = new Promise((opened) => {
-      this.#opened = opened;
-    });
   }
 
   /**
@@ -90,7 +88,8 @@ export class ReducerService {
     try {
       this.#socket = await bound(this.#options.bind);
       const http = await this.#http.listen(this.#options.host, this.#options.port);
-      this.#options.say(`results at ${this.#url}, published at ${http}`);
+      this.#options.say(`results at ${this.#url}`);
+      this.#options.listening(http);
       await this.#publish();
       this.#receive(this.#socket).catch((error: Error) => this.#fail(error));
       if (stop.aborted) return;
@@ -129,7 +128,7 @@ export class ReducerService {
 
   async #receive(socket: Pull): Promise<void> {
     while (!socket.closed) {
-      await this.#open;
+      await this.#passed();
       let parts: Buffer[];
       try {
         parts = await socket.receive();
@@ -139,7 +138,7 @@ export class ReducerService {
       }
       this.counts.received++;
       // A map may have begun while we waited.
-      await this.#open;
+      await this.#passed();
       try {
         const room = this.#session ? this.#session.take(readResultMessage(parts)) : void this.counts.stale++;
         if (room) await room;
@@ -147,6 +146,14 @@ export class ReducerService {
         if (!(error instanceof BadRecord)) throw error;
         if (this.counts.odd++ === 0) this.#options.say(`a message that is no result: ${error.message}`);
       }
+    }
+  }
+
+  /** Waits for the gate, also if it is closed again meanwhile. */
+  async #passed(): Promise<void> {
+    for (let passed: Gate | undefined; passed !== this.#gate; ) {
+      passed = this.#gate;
+      await passed.opened;
     }
   }
 
@@ -163,9 +170,9 @@ export class ReducerService {
   }
 
   async #begin(update: ControllerUpdate): Promise<void> {
-    this.#open = new Promise((opened) => {
-      this.#opened = opened;
-    });
+    const before = this.#gate;
+    this.#gate = gate();
+    before.open();
     await this.#session?.close();
     const { payload, journal, say } = this.#options;
     const registry = this.#registry;
@@ -187,7 +194,7 @@ export class ReducerService {
     this.#session = session;
     this.#map = map;
     this.#created = Date.now() / 1000;
-    this.#opened();
+    this.#gate.open();
     await this.#publish();
   }
 
@@ -211,7 +218,7 @@ export class ReducerService {
   }
 
   async #close(): Promise<void> {
-    this.#opened();
+    this.#gate.open();
     this.#socket?.close();
     await this.#session?.close();
     await this.#http.close();
@@ -241,6 +248,19 @@ export class ReducerService {
       },
     ];
   }
+}
+
+interface Gate {
+  readonly opened: Promise<void>;
+  readonly open: () => void;
+}
+
+function gate(): Gate {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
 }
 
 /** What is served before the first map. */
