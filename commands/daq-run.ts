@@ -4,7 +4,16 @@ import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
 import { UsageError } from '../lib/errors.ts';
 import { chainLines, chainVerdict } from '../lib/supervise/chain.ts';
 import { macrosOf, superviseFlags } from '../lib/supervise/flags.ts';
-import { askKeeper, keep, lastLogs, lintFile, runInForeground, type Session, start } from '../lib/supervise/session.ts';
+import {
+  askKeeper,
+  keep,
+  lastLogs,
+  lintFile,
+  runInForeground,
+  type Session,
+  shutDown,
+  start,
+} from '../lib/supervise/session.ts';
 import { lintLine, statusLines } from '../lib/supervise/show.ts';
 import { planText, type SlurmSession, slurmStart, slurmStatus, slurmStop } from '../lib/supervise/slurm/session.ts';
 import { showLogs } from '../lib/supervise/tail.ts';
@@ -82,13 +91,10 @@ export default class DaqRun extends DaqCommand {
     json: boolean,
   ): Promise<ExitStatus> {
     // Without names everything is stopped, and the keeper goes too.
-    const request =
-      word === 'status'
-        ? { do: word }
-        : word === 'stop' && ids.length === 0
-          ? { do: 'shutdown' as const }
-          : { do: word, ids };
-    const reply = await askKeeper(session, request);
+    const all = word === 'stop' && ids.length === 0;
+    const reply = all
+      ? await shutDown(session)
+      : await askKeeper(session, word === 'status' ? { do: word } : { do: word, ids });
     if (reply) return this.report(reply.entries, json);
     this.say(`nothing of ${session.name} is running`);
     return word === 'status' ? EXIT.no : EXIT.ok;

@@ -134,6 +134,16 @@ export async function lastLogs(session: Session): Promise<readonly Pick<EntryVie
   return ids.map((id) => ({ id, log: found.get(id) }));
 }
 
+/** Stops everything, and waits until the keeper is gone, so that a new one may come. @returns undefined if there was none */
+export async function shutDown(session: Session): Promise<Reply | undefined> {
+  const reply = await askKeeper(session, { do: 'shutdown' });
+  const until = performance.now() + KEEPER_MS;
+  const isThere = () => askKeeper(session, { do: 'status' }).catch(() => undefined);
+  while (reply && performance.now() < until && (await isThere())?.pid === reply.pid)
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  return reply;
+}
+
 /** Starts entries under the keeper of the file, which is started if there is none. */
 export async function start(session: Session, ids: readonly string[]): Promise<Reply> {
   const file = await openProcessFile(session.name, session.options);
