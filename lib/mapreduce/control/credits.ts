@@ -17,6 +17,8 @@ export interface Hello {
   readonly service: string;
   readonly map: string;
   readonly next: number;
+  /** Counts the connections of the service. */
+  readonly connection: number;
 }
 
 export interface CreditsEvents {
@@ -27,6 +29,8 @@ export interface CreditsEvents {
 
 interface Peer extends Hello {
   readonly identity: Buffer;
+  /** It has been told everything that is open; before that news would overtake what it lacks. */
+  answered: boolean;
 }
 
 /** Messages that may wait for one peer; credits bound what is in them. */
@@ -36,8 +40,6 @@ export class Credits {
   readonly #socket = new Router({
     ...KEEP_ALIVE,
     mandatory: true,
-    // A service that connects again keeps its name.
-    handover: true,
     linger: 0,
     sendHighWaterMark: PEER_QUEUE,
     receiveHighWaterMark: PEER_QUEUE,
@@ -83,14 +85,20 @@ export class Credits {
     const read = reports.map((report) => reportOf(fieldsOf(report, 'report')));
     const who = identity.toString('latin1');
     const hello = message.hello === undefined ? undefined : helloOf(fieldsOf(message.hello, 'hello'));
-    if (hello) {
-      const peer = { ...hello, identity };
+    if (hello && this.#isNewer(hello)) {
+      const peer = { ...hello, identity, answered: false };
       this.#peers.set(peerKey(hello.role, hello.name), peer);
       this.#byIdentity.set(who, peer);
     }
     const map = this.#byIdentity.get(who)?.map;
     if (map === undefined) throw new BadRecord('reports of somebody who has not said hello');
     this.#collect(map, read, hello);
+  }
+
+  /** What an earlier connection still says is too late. */
+  #isNewer({ role, name, service, connection }: Hello): boolean {
+    const before = this.#peers.get(peerKey(role, name));
+    return before?.service !== service || before.connection <= connection;
   }
 
   #collect(map: string, reports: readonly Report[], hello: Hello | undefined): void {
@@ -116,6 +124,8 @@ export class Credits {
   send(role: Role, name: string, map: string, message: Message): void {
     const peer = this.#peers.get(peerKey(role, name));
     if (peer?.map !== map) return;
+    if (message.again) peer.answered = true;
+    else if (!peer.answered) return;
     const json = JSON.stringify({ map, ...message });
     // A peer that has vanished says hello again, and is told everything then.
     this.#sending = this.#sending.then(() => this.#socket.send([peer.identity, json])).catch(() => {});
@@ -148,5 +158,6 @@ function helloOf(fields: Fields): Hello {
     service: text(fields, 'service_uuid'),
     map: text(fields, 'map'),
     next: number(fields, 'next', 0),
+    connection: number(fields, 'connection', 0),
   };
 }

@@ -1,7 +1,7 @@
 /**
  * A service's end of the credits over ZeroMQ (spec mapreduce.md 18): one DEALER to the controller's ROUTER. Messages are JSON.
  *
- *     to the controller    {"hello": {role, name, service_uuid, map, next}}, {"reports": [...]}
+ *     to the controller    {"hello": {role, name, service_uuid, map, next, connection}}, {"reports": [...]}
  *     from the controller  {"map": uuid, "work": [...]} or {"map": uuid, "feed": [...]}; "reports": n, the last one taken;
  *                          "again": true when the whole that is open is said once more, after a hello
  *
@@ -28,12 +28,16 @@ export interface CreditsOptions extends LinkSetup {
 
 const HELLO_MS = 1000;
 
+/** Of this process: one that is given up may still speak after the next one, so no two may have the same name. */
+let connections = 0;
+
 export class CreditsLink {
   readonly #options: CreditsOptions;
   #socket: Dealer;
   #control: string;
   #unconfirmed: NumberedReport[] = [];
   readonly #numbers: ReportNumbers;
+  #connection = 0;
   /** Nothing is sent before the controller has answered. */
   #answered = false;
   #flushing = false;
@@ -54,8 +58,9 @@ export class CreditsLink {
 
   #connect(): Dealer {
     const { role, name, registry } = this.#options;
+    this.#connection = ++connections;
     const socket = new Dealer({
-      routingId: `${role} ${name} ${registry.serviceUuid}`,
+      routingId: `${role} ${name} ${registry.serviceUuid} ${this.#connection}`,
       ...KEEP_ALIVE,
       linger: 1000,
       sendHighWaterMark: 0,
@@ -72,15 +77,16 @@ export class CreditsLink {
 
   /** The controller is another one, or has moved: an update said so. */
   moved(control: string): void {
-    if (this.#closed) return;
+    if (this.#closed || control === this.#control) return;
     this.#control = control;
+    this.#socket.linger = 0;
     this.#socket.close();
     this.#connect();
   }
 
   #sayHello(): void {
     const { role, name, map, registry, next } = this.#options;
-    const hello = { role, name, map, service_uuid: registry.serviceUuid, next: next() };
+    const hello = { role, name, map, service_uuid: registry.serviceUuid, next: next(), connection: this.#connection };
     this.#queue({ hello, reports: this.#unconfirmed });
   }
 

@@ -3,6 +3,9 @@ import { batches, Ensemble, type Shape, until } from './ensemble.ts';
 
 /** Who dies, pauses or comes twice, in the middle of a scan (spec mapreduce.md 3.2, 3.5, 13, 16). */
 
+/** The lock of a killed controller lasts 10 s. */
+t.setTimeout(300_000);
+
 const EVENTS = 150;
 const SLOW: Shape = { workers: 3, ours: true, delayMs: 5 };
 

@@ -31,7 +31,10 @@ t.test('every endpoint answers', async (t) => {
   const ensemble = await Ensemble.start(t, { workers: 2, ours: true, streams: ['det', '3'] });
   t.match(await ensemble.progress(), { finished: true, total_events: 0 });
   t.match(await ensemble.get('sequence'), { parts: {}, sequence: [] });
-  const uuid = await ensemble.post(batches(20, 2, ['det', '3']));
+  // As text: an object would put the stream "3" first.
+  const cells = JSON.stringify(Array.from({ length: 20 }, (_, i) => [{ constraint: i >> 1 }]));
+  const body = `{"parts":{"main":{"det":${cells},"3":${cells}}},"sequence":["main"]}`;
+  const uuid = (await (await ensemble.request('sequence', { method: 'POST', body })).json()) as string;
   t.match(await ensemble.finished(), { completed_events: 22, open: false, damaged: 0, waiting: Array });
   t.match(await ensemble.get('config'), {
     ingesters: [{ name: '3-ingester', streams: ['3'], mapping_uuid: uuid }, { name: 'det-ingester' }],
