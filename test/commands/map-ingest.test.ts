@@ -12,6 +12,8 @@ import { batches, Ensemble } from '../mapreduce/control/ensemble.ts';
 import { Controller, until, Worker } from '../mapreduce/ingest/stand-ins.ts';
 import { RedisServer } from '../mapreduce/redis-server.ts';
 
+t.setTimeout(300_000);
+
 const STINS = join(SHARED, 'data/mapreduce/stins');
 const shared = needsShared('data', 'mapreduce', 'stins');
 
@@ -283,6 +285,7 @@ for (const ours of [false, true]) {
     t.same(wrong, [], 'every frame came with its own event');
     t.same(ensemble.problems, []);
     t.equal(await ingest.stop(), ours ? 3 : 0, ingest.stderr);
+    t.equal(ingest.stderr.includes('begun without us'), ours);
   });
 }
 

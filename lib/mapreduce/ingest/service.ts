@@ -99,8 +99,11 @@ export class IngestService {
         const kept = await keepSource(source);
         if (kept) this.#kept.set(source.stream, kept);
       }
+      // A map that is there before us has begun with another process of our name; one that comes later has waited for us.
+      const { redis, keys } = this.#registry;
+      const [newest] = entriesOf(await redis.xrevrange(keys.updates, '+', '-', 'COUNT', 1));
       await this.#publish();
-      if (!stop.aborted) await this.#follow();
+      if (!stop.aborted) await this.#follow(newest && mapIn(newest.data));
     } finally {
       clearInterval(timer);
       stop.removeEventListener('abort', end);
@@ -109,13 +112,9 @@ export class IngestService {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  async #follow(): Promise<void> {
-    const { redis, keys } = this.#registry;
-    // A map that is there before us has begun with another process of our name.
-    const [newest] = entriesOf(await redis.xrevrange(keys.updates, '+', '-', 'COUNT', 1));
-    const before = newest?.data;
+  async #follow(before: string | undefined): Promise<void> {
     for await (const update of this.#registry.updates(this.#stop.signal))
-      await this.#update(update, before !== undefined && mapIn(before) === update.mapping_uuid);
+      await this.#update(update, update.mapping_uuid === before);
   }
 
   /** @param old the map was there before us */
@@ -135,11 +134,13 @@ export class IngestService {
     return this.#registry.parameters.values.get('dump_prefix')?.data.toString();
   }
 
-  async #begin(update: ControllerUpdate, midway: boolean): Promise<void> {
+  /** @param old the map was there before us */
+  async #begin(update: ControllerUpdate, old: boolean): Promise<void> {
     await this.#endScan();
     const { say, name, sources } = this.#options;
     const map = update.mapping_uuid;
     const active = sources.filter(({ stream }) => update.active_streams.includes(stream));
+    const midway = old && active.length > 0;
     this.#map = map;
     this.#finished = false;
     this.#router.begin(map);
