@@ -38,6 +38,28 @@ t.test('a local collector is killed and started again: what it held is unanswere
   );
 });
 
+t.test('a local collector that hangs is away; well again, it comes back by itself and nothing is lost', async (t) => {
+  const { head, events, tail } = await simulatedRun(600);
+  const cluster = new Cluster(t, {
+    workers: 2,
+    collectors: 2,
+    manage: ['--heartbeat', '200ms', '--deadline', '800ms', '--dead-after', '2'],
+  });
+  cluster.write(head, ...events.slice(0, 200));
+  await cluster.included(150);
+  cluster.locals[1]!.child.kill('SIGSTOP');
+  cluster.write(...events.slice(200, 400));
+  await cluster.manager.says(/worker 1 is given up from heartbeat \d+ on: local collector 1 is away/);
+  cluster.locals[1]!.child.kill('SIGCONT');
+  await cluster.manager.says(/worker 1 has its part from heartbeat \d+ on/);
+  cluster.write(...events.slice(400), tail);
+  await cluster.end();
+  const { records } = cluster.global;
+  t.equal(sum(records, 'included'), 600, cluster.words());
+  t.same(inconsistencies(records, 600), []);
+  t.ok(records.some(({ missing }) => missing[0] === 1));
+});
+
 t.test('the global collector is killed and started again: its state goes on behind what was closed', async (t) => {
   const { head, events, tail } = await simulatedRun(1200);
   const cluster = new Cluster(t, {

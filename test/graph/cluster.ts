@@ -66,10 +66,10 @@ export async function simulatedRun(
 }
 
 /** Waits for a condition; tests on a loaded machine are patient. */
-export async function until(condition: () => boolean, what: string, ms = 90_000): Promise<void> {
+export async function until(condition: () => boolean, what: string | (() => string), ms = 90_000): Promise<void> {
   const end = Date.now() + ms;
   while (!condition()) {
-    if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
+    if (Date.now() > end) throw new Error(`waited in vain for ${typeof what === 'string' ? what : what()}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
@@ -105,7 +105,10 @@ export class Process {
   }
 
   says(pattern: RegExp): Promise<void> {
-    return until(() => pattern.test(this.stderr), `${pattern} in: ${this.stderr}`);
+    return until(
+      () => pattern.test(this.stderr),
+      () => `${pattern} in: ${this.stderr}`,
+    );
   }
 
   get records(): PrintedRecord[] {
@@ -121,6 +124,8 @@ export interface ClusterOptions {
   readonly collectors: number;
   readonly manage?: readonly string[];
   readonly state?: boolean;
+  /** More options of the global collector. */
+  readonly global?: readonly string[];
   readonly graph?: unknown;
 }
 
@@ -157,8 +162,9 @@ export class Cluster {
   }
 
   startGlobal(): Process {
-    const state = this.#options.state ? ['--state', join(this.folder, 'state')] : [];
-    return new Process(this.#test, 'graph-collect', ['--global', '--manager', this.at, '-f', 'jsonl', ...state]);
+    const { state, global = [] } = this.#options;
+    const more = [...(state ? ['--state', join(this.folder, 'state')] : []), ...global];
+    return new Process(this.#test, 'graph-collect', ['--global', '--manager', this.at, '-f', 'jsonl', ...more]);
   }
 
   startManager(): Process {
@@ -173,14 +179,20 @@ export class Cluster {
 
   /** Until this many events are in records of the present global collector. */
   included(events: number): Promise<void> {
-    return until(() => sum(this.global.records, 'included') >= events, `${events} events in records; ${this.words()}`);
+    return until(
+      () => sum(this.global.records, 'included') >= events,
+      () => `${events} events in records; ${this.global.stdout.replaceAll(/"outputs".*/g, '')}; ${this.words()}`,
+    );
   }
 
   /** Ends the stream, and waits for everybody that is left. */
   async end(): Promise<void> {
     this.manager.child.stdin!.end();
     for (const process of [this.manager, this.global, ...this.locals, ...this.workers])
-      await until(() => process.over, `the end of ${process.child.spawnargs.slice(1, 5).join(' ')}; ${this.words()}`);
+      await until(
+        () => process.over,
+        () => `the end of ${process.child.spawnargs.slice(1, 5).join(' ')}; ${this.words()}`,
+      );
   }
 
   /** What everybody has said, for a failure that is to be understood. */

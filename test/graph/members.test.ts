@@ -57,11 +57,26 @@ t.test('a silent local collector says nothing about its workers; they go and com
     { worker: 2, expected: false, why: 'local collector 1 is away' },
     { worker: 3, expected: false },
   ]);
-  members.localCame(1);
-  t.match(members.decide(4, NOBODY), [
-    { worker: 2, from: 4, expected: true },
-    { worker: 3, from: 4, expected: true },
+  // Nobody is expected behind it then, so it answers at once when it is well again.
+  members.closed([], [0]);
+  t.same(members.decide(4, NOBODY), []);
+  members.closed([], [0, 1]);
+  t.match(members.decide(5, NOBODY), [
+    { worker: 2, from: 5, expected: true },
+    { worker: 3, from: 5, expected: true },
   ]);
+  members.localGone(1);
+  members.closed([], [0, 1]);
+  t.match(
+    members.decide(6, NOBODY).map(({ expected }) => expected),
+    [false, false],
+    'the last answer of one that is gone does not bring it back',
+  );
+  members.localCame(1);
+  t.match(
+    members.decide(7, NOBODY).map(({ expected }) => expected),
+    [true, true],
+  );
 });
 
 t.test('0 is never; a restarted process begins anew although it was expected', async (t) => {

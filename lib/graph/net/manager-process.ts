@@ -4,7 +4,7 @@ import { Router, type Socket } from 'zeromq';
 import { DaqError } from '../../errors.ts';
 import { KEEP_ALIVE } from '../../stream/zmq/binding.ts';
 import { Refused } from '../compile/refused.ts';
-import type { Period } from '../run/dealer.ts';
+import { CLOSING, type Period } from '../run/dealer.ts';
 import type { Problem } from '../types.ts';
 import type { EventData } from './batch.ts';
 import { bind } from './endpoints.ts';
@@ -158,14 +158,19 @@ export class ManagerProcess implements FeedTaker {
   async #drain(): Promise<void> {
     const { manager } = this;
     manager.flush();
+    await this.#whileMoving(() => manager.hasRoom);
     if (manager.gathering) manager.issue();
-    const { deadline } = manager.terms;
-    const quiet = () => manager.outstanding === 0 && (manager.ledger?.openHeartbeats ?? 0) === 0;
+    await this.#whileMoving(() => manager.outstanding === 0 && manager.ledger?.openHeartbeats === 0);
+  }
+
+  /** Waits for a condition, also behind a signal, as long as there is progress. */
+  async #whileMoving(condition: () => boolean): Promise<void> {
+    const { manager } = this;
     let seen: number;
     do {
       seen = manager.progress;
-      await this.#until(() => quiet() || manager.progress > seen, 3 * deadline, true);
-    } while (!quiet() && manager.progress > seen);
+      await this.#until(() => condition() || manager.progress > seen, 3 * manager.terms.deadline, true);
+    } while (!condition() && manager.progress > seen);
   }
 
   #tick(): void {
@@ -193,8 +198,11 @@ export class ManagerProcess implements FeedTaker {
     this.manager.flush();
   }
 
-  transition(name: string, dgram: Buffer): undefined {
-    this.manager.transition(name, dgram);
+  transition(name: string, dgram: Buffer): Promise<void> | undefined {
+    const { manager } = this;
+    if (CLOSING.has(name) && manager.gathering && !manager.hasRoom)
+      return this.#whileMoving(() => manager.hasRoom).then(() => manager.transition(name, dgram));
+    manager.transition(name, dgram);
     return undefined;
   }
 

@@ -69,6 +69,11 @@ export class Manager {
     return this.#begun?.dealer.open ?? 1;
   }
 
+  /** Another heartbeat may be issued. More would close some early at collectors, for want of depth. */
+  get hasRoom(): boolean {
+    return (this.#begun?.ledger.openHeartbeats ?? 0) < this.#options.ahead;
+  }
+
   /** The global collector has said its last word. */
   get finished(): boolean {
     return this.#finished;
@@ -149,7 +154,7 @@ export class Manager {
     const has = (this.#begun?.dealer.gathering.get(session.id) ?? 0) > 0;
     this.settle();
     // It is asked for what it has at once: the next heartbeat may be far.
-    if (has) this.issue();
+    if (has && this.hasRoom) this.issue();
   }
 
   ack(route: string, bytes: number): void {
@@ -182,14 +187,13 @@ export class Manager {
    */
   event(event: EventData, time: number): Wait | undefined {
     if (!this.#begun) return 'workers';
-    const { dealer, dealing, ledger } = this.#begun;
+    const { dealer, dealing } = this.#begun;
     if (dealer.due(time)) {
-      if (ledger.openHeartbeats >= this.#options.ahead) return 'heartbeats';
+      if (!this.hasRoom) return 'heartbeats';
       this.issue();
     }
     // Who comes with the next heartbeat must not wait for events that nobody can take.
-    if (dealer.workers.length === 0 && this.#planned.length > 0 && ledger.openHeartbeats < this.#options.ahead)
-      this.issue();
+    if (dealer.workers.length === 0 && this.#planned.length > 0 && this.hasRoom) this.issue();
     if (dealer.workers.length === 0) return 'workers';
     if (!dealing.deal(event, time)) return 'queues';
     this.#lastMove = this.#options.now();
@@ -222,7 +226,7 @@ export class Manager {
   /** Closes the open heartbeat, if it has events or nothing has moved for `idle` milliseconds and there is room. */
   clock(idle: number): void {
     if (!this.#begun || this.#options.now() - this.#lastMove < idle) return;
-    if (this.#begun.ledger.openHeartbeats < this.#options.ahead) this.issue();
+    if (this.hasRoom) this.issue();
   }
 
   /** Closes the open heartbeat. */

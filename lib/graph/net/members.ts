@@ -32,7 +32,10 @@ interface WorkerState {
 }
 
 interface LocalState {
+  /** Its process has said hello and has not gone. */
   present: boolean;
+  /** It answers nothing: until it does. */
+  silent: boolean;
   misses: number;
 }
 
@@ -46,7 +49,7 @@ export class Members {
   constructor({ workers, collectors, deadAfter }: MemberTerms) {
     const perLocal = workers / collectors;
     this.#deadAfter = deadAfter;
-    this.#locals = Array.from({ length: collectors }, () => ({ present: false, misses: 0 }));
+    this.#locals = Array.from({ length: collectors }, () => ({ present: false, silent: false, misses: 0 }));
     this.#workers = Array.from({ length: workers }, (_, id) => ({
       id,
       local: Math.floor(id / perLocal),
@@ -96,7 +99,7 @@ export class Members {
 
   localCame(id: number): void {
     const local = this.#locals[id];
-    if (local) Object.assign(local, { present: true, misses: 0 });
+    if (local) Object.assign(local, { present: true, silent: false, misses: 0 });
   }
 
   localGone(id: number): void {
@@ -112,12 +115,12 @@ export class Members {
     this.#locals.forEach((local, id) => {
       const own = this.#workers.filter((worker) => worker.local === id && worker.expected);
       if (answered.includes(id)) {
-        local.misses = 0;
+        Object.assign(local, { silent: false, misses: 0 });
         for (const worker of own) this.#count(worker, missing.includes(worker.id));
       } else if (own.length > 0 && own.every((worker) => missing.includes(worker.id))) {
         // Nothing is known of its workers then.
         local.misses++;
-        if (this.#dead(local.misses)) local.present = false;
+        local.silent ||= this.#dead(local.misses);
       }
     });
   }
@@ -134,7 +137,8 @@ export class Members {
   }
 
   #able({ present, local }: WorkerState): boolean {
-    return present && this.#locals[local]?.present === true;
+    const above = this.#locals[local];
+    return present && above?.present === true && !above.silent;
   }
 
   isExpected(worker: number): boolean {
