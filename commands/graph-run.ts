@@ -53,6 +53,12 @@ export default class GraphRun extends DaqCommand {
     { description: 'over a recorded run', command: 'graph-run scalars.yaml run.xtc2' },
     { description: 'in a pipeline', command: 'dgram-gen | graph-run scalars.yaml --heartbeat 100ev' },
     { description: 'simulated events', command: 'graph-run scalars.yaml random:worker.json --heartbeat 1000ev' },
+    { description: 'plots in the terminal', command: 'graph-run scalars.yaml shm:tst --plot' },
+    {
+      description: 'the latest results for a notebook',
+      command: 'graph-run scan.yaml shm:tst --last --snapshot scan.npz',
+    },
+    { description: 'results in a browser', command: 'graph-run images.yaml shm:tst -f jsonl | daq-view --records -' },
   ];
 
   override async run(): Promise<ExitStatus> {

@@ -31,7 +31,7 @@ export const resultFlags = {
   }),
   snapshot: Flags.string({
     summary: 'keep the latest results in FILE, which is always whole',
-    description: 'The ending says how: .npz or .npy for numpy, .h5 for HDF5, .json for the record.',
+    description: 'FILE.npz and FILE.npy are for numpy, FILE.h5 is HDF5, FILE.json the record.',
     helpValue: 'FILE',
     helpGroup: 'OUTPUT',
   }),

@@ -33,10 +33,16 @@ export function spanOf(values: Numbers, first = 0, after = values.length): Span 
   return low <= high ? { low, high } : undefined;
 }
 
+/** 0 at the low end, 1 at the high one. Halves, because the difference of two large numbers may be no number. */
+export function fraction(value: number, { low, high }: Span): number {
+  const width = high / 2 - low / 2;
+  return width > 0 ? (value / 2 - low / 2) / width : 0.5;
+}
+
 /** As short as an axis needs it: four digits, at most `LABEL` characters. */
 export function axisText(value: number): string {
-  const text = String(Number(value.toPrecision(4)));
-  return text.length <= LABEL ? text : value.toExponential(1).replace('e+', 'e');
+  const texts = [String(Number(value.toPrecision(4))), ...[1, 0].map((digits) => value.toExponential(digits))];
+  return texts.map((text) => text.replace('e+', 'e')).find(({ length }) => length <= LABEL)!;
 }
 
 /** A line through values at equal distances; where many fall on one column, from the least to the largest of them. */
@@ -47,8 +53,7 @@ export function lineChart(values: Numbers, x: Span, size: Size): string[] {
   // A line through few values would be all steps.
   if (values.length * 2 <= body.columns) return pointChart(spread(x, values.length), values, size);
   const canvas = new Braille(body.columns, body.rows);
-  const row = (value: number) =>
-    y.high > y.low ? Math.round((1 - (value - y.low) / (y.high - y.low)) * (canvas.height - 1)) : canvas.height >> 1;
+  const row = (value: number) => Math.round((1 - fraction(value, y)) * (canvas.height - 1));
   let before: { from: number; to: number } | undefined;
   for (let column = 0; column < canvas.width; column++) {
     const first = Math.floor((column * values.length) / canvas.width);
@@ -76,8 +81,7 @@ export function pointChart(xs: Numbers, ys: Numbers, size: Size): string[] {
   if (!x || !y) return nothing(size);
   const body = bodyOf(size);
   const canvas = points.length <= body.columns ? new Spots(body) : new Braille(body.columns, body.rows);
-  const place = (value: number, { low, high }: Span, length: number) =>
-    high > low ? Math.round(((value - low) / (high - low)) * (length - 1)) : length >> 1;
+  const place = (value: number, span: Span, length: number) => Math.round(fraction(value, span) * (length - 1));
   for (const [px, py] of points)
     canvas.dot(place(px, x, canvas.width), canvas.height - 1 - place(py, y, canvas.height));
   return framed(canvas.lines(), y, x, body);
@@ -129,12 +133,8 @@ export function trend(values: Numbers, columns: number): string {
   const shown = Array.prototype.slice.call(values, -columns) as number[];
   const span = spanOf(shown);
   if (!span) return '';
-  const { low, high } = span;
   return shown
-    .map((value) => {
-      if (!Number.isFinite(value)) return ' ';
-      return EIGHTHS[high > low ? 1 + Math.min(7, Math.floor(((value - low) / (high - low)) * 8)) : 4];
-    })
+    .map((value) => (Number.isFinite(value) ? EIGHTHS[1 + Math.min(7, Math.floor(fraction(value, span) * 8))] : ' '))
     .join('');
 }
 

@@ -1,7 +1,7 @@
 /** Images of two pixels in each character, coloured; in shades of characters where there are few colours or none. Pure. */
 
 import type { ChalkInstance } from 'chalk';
-import { bodyOf, framed, type Numbers, type Size, type Span, spanOf } from './charts.ts';
+import { bodyOf, fraction, framed, type Numbers, type Size, type Span, spanOf } from './charts.ts';
 
 export interface Raster {
   readonly width: number;
@@ -52,7 +52,7 @@ export function imageChart(raster: Raster, size: Size, colour: ChalkInstance): s
   const depth = (x: number, y: number) => {
     const value = means[y * columns + x]!;
     if (!span || !Number.isFinite(value)) return undefined;
-    return span.high > span.low ? Math.round(((value - span.low) / (span.high - span.low)) * 63) / 63 : 0.5;
+    return Math.round(fraction(value, span) * 63) / 63;
   };
   const lines = Array.from({ length: rows }, (_, row) => {
     const cells = Array.from({ length: columns }, (_, x) => [depth(x, 2 * row), depth(x, 2 * row + 1)] as const);
