@@ -31,6 +31,10 @@ t.beforeEach(async () => {
   await redis.client.flushall();
 });
 
+/** All that were started: a test that fails must not leave one behind. */
+const started: Ingest[] = [];
+t.teardown(() => Promise.all(started.map((ingest) => ingest.kill())));
+
 class Ingest {
   stderr = '';
   readonly #child;
@@ -41,6 +45,7 @@ class Ingest {
       stdin: 'ignore',
       stdout: 'ignore',
     });
+    started.push(this);
     this.#child.stderr?.on('data', (text) => {
       this.stderr += String(text);
     });
