@@ -48,6 +48,8 @@ export interface Again {
 export interface Outcome extends Changes {
   readonly assign: readonly Assignment[];
   readonly again: readonly Again[];
+  /** Both, in the order of giving: a worker must get its deliveries in the order in which they are counted. */
+  readonly given: readonly (Assignment | Again)[];
   /** True once: when everything is done. */
   readonly finished: boolean;
 }
@@ -67,8 +69,7 @@ export class Assigner {
   #evicted = -1;
   #finished = false;
   #stopped = false;
-  #assign: Assignment[] = [];
-  #again: Again[] = [];
+  #given: (Assignment | Again)[] = [];
 
   constructor(map: TriggerMap, options: AssignerOptions) {
     this.options = options;
@@ -103,10 +104,11 @@ export class Assigner {
     const done = this.#isDone();
     const finished = done && !this.#finished;
     this.#finished ||= done;
-    const outcome = { assign: this.#assign, again: this.#again, ...this.ledger.takeChanges(), finished };
-    this.#assign = [];
-    this.#again = [];
-    return outcome;
+    const given = this.#given;
+    this.#given = [];
+    const again = given.filter((one) => 'attempt' in one);
+    const assign = again.length === 0 ? given : given.filter((one) => !('attempt' in one));
+    return { assign, again, given, ...this.ledger.takeChanges(), finished };
   }
 
   #isDone(): boolean {
@@ -164,12 +166,12 @@ export class Assigner {
   }
 
   #resolve(seat: Seat | undefined, event: number, hasResult: boolean): void {
-    const at = seat?.deliveries.findIndex((share) => share.event === event) ?? -1;
+    const at = seat?.deliveries.findIndex(({ share }) => share.event === event) ?? -1;
     if (!seat || at < 0) {
       this.workers.stray++;
       return;
     }
-    const [share] = seat.deliveries.splice(at, 1);
+    const share = seat.deliveries.splice(at, 1)[0]?.share;
     if (!share || (share.state !== 'out' && share.state !== 'orphan')) return;
     const orphan = share.state === 'orphan';
     this.ledger.report(share, hasResult, seat.name);
@@ -229,7 +231,7 @@ export class Assigner {
   /** Shares of a dead worker that somebody else must do. */
   #orphansOf(seat: Seat): Share[] {
     const orphans: Share[] = [];
-    const own = seat.deliveries.filter(({ state }) => state === 'out');
+    const own = seat.deliveries.map(({ share }) => share).filter(({ state }) => state === 'out');
     for (const share of [...new Set(own)].sort((a, b) => a.event - b.event)) {
       if (this.ledger.isAccepted(share)) this.ledger.move(share, 'done');
       else if (this.#nobodyMisses(share)) this.ledger.move(share, 'dropped');
@@ -418,7 +420,6 @@ export class Assigner {
   }
 
   #give(seat: Seat, share: Share, constraints: readonly HeldConstraint[]): void {
-    seat.deliveries.push(share);
     const own = constraintsOf(share);
     const wanted = new Set(
       constraints.filter(({ instance }) => instance === share.instance).map(({ constraint }) => constraint),
@@ -428,8 +429,8 @@ export class Assigner {
       constraint < 0 ? own.length === 0 : wanted.size === 0 || wanted.has(constraint),
     );
     const streams = [...new Set(entries.map(({ stream }) => stream))];
-    share.given = streams;
-    this.#again.push({
+    seat.deliveries.push({ share, attempt: share.attempt, given: streams });
+    this.#given.push({
       event_number: share.event,
       assignments: new Map(streams.map((stream) => [stream, [seat.name]])),
       attempt: share.attempt,
@@ -534,9 +535,9 @@ export class Assigner {
     const made = [...shares].map(([origin, { entries: own }]): Share => {
       return { event, origin, instance, entries: own, state: 'out', hasResult: false, reporter: undefined, attempt: 1 };
     });
-    for (const share of made) this.workers.mustFind(share.origin).deliveries.push(share);
+    for (const share of made) this.workers.mustFind(share.origin).deliveries.push({ share, attempt: 1 });
     this.ledger.publish(event, made);
-    this.#assign.push({
+    this.#given.push({
       event_number: event,
       assignments: new Map([...byStream].map(([stream, names]) => [stream, [...names].sort(byCodePoint)])),
     });

@@ -17,8 +17,6 @@ export interface Share {
   /** Worker that reported it done; it sends the result. */
   reporter: string | undefined;
   attempt: number;
-  /** Streams that were given with the last attempt, if it was given again. */
-  given?: readonly string[];
 }
 
 interface EventRecord {

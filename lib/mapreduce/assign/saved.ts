@@ -5,7 +5,7 @@ import { START_END } from '../map/types.ts';
 import type { Bundle, Bundles } from './bundles.ts';
 import { type Events, FREE } from './events.ts';
 import type { Ledger, Share, ShareState } from './ledger.ts';
-import type { Seat, WorkerTable } from './workers.ts';
+import type { Delivery, Seat, WorkerTable } from './workers.ts';
 
 interface SavedShare {
   readonly origin: string;
@@ -15,7 +15,6 @@ interface SavedShare {
   readonly hasResult: boolean;
   readonly reporter?: string | undefined;
   readonly attempt: number;
-  readonly given?: readonly string[];
 }
 
 interface SavedSeat {
@@ -23,8 +22,8 @@ interface SavedSeat {
   readonly tags: readonly string[];
   readonly live: boolean;
   readonly joinedLate: boolean;
-  /** Event and origin of each delivery. */
-  readonly deliveries: readonly (readonly [number, string])[];
+  /** Event, origin and attempt of each delivery, and its streams if it was given again. */
+  readonly deliveries: readonly (readonly [number, string, number, (readonly string[])?])[];
   readonly grants: number;
   readonly depth: number;
   readonly takesAgain: boolean;
@@ -134,7 +133,9 @@ function activeInstances({ instances }: Events, lowest: number): SavedAssigner['
     if (end <= lowest) continue;
     const settled = (constraint: number) => start + laid.constraints[constraint]!.events.at(-1)! < lowest;
     const touched = begun.includes(1) || holders.some((holder) => holder !== FREE);
-    if (touched) active.push([i, runsOf(holders, FREE, settled), runsOf(begun, 0, settled)]);
+    if (!touched) continue;
+    const runs = [runsOf(holders, FREE, settled), runsOf(begun, 0, settled)] as const;
+    if (runs[0][0] !== FREE || runs[1][0] !== 0 || runs[0].length > 2 || runs[1].length > 2) active.push([i, ...runs]);
   }
   return active;
 }
@@ -163,8 +164,21 @@ function saveShare({ event, instance, entries, ...rest }: Share): SavedShare {
   return { ...rest, entries: entries.map((entry) => all.indexOf(entry)) };
 }
 
+function saveDelivery({ share, attempt, given }: Delivery): SavedSeat['deliveries'][number] {
+  return given ? [share.event, share.origin, attempt, given] : [share.event, share.origin, attempt];
+}
+
 function saveSeat({ name, tags, live, joinedLate, deliveries, grants, depth, takesAgain }: Seat): SavedSeat {
-  return { name, tags: [...tags], live, joinedLate, deliveries: deliveries.map(keyOf), grants, depth, takesAgain };
+  return {
+    name,
+    tags: [...tags],
+    live,
+    joinedLate,
+    deliveries: deliveries.map(saveDelivery),
+    grants,
+    depth,
+    takesAgain,
+  };
 }
 
 export function restoreState(saved: SavedAssigner, { events, ledger, bundles, workers, listed }: Parts): void {
@@ -197,7 +211,11 @@ export function restoreState(saved: SavedAssigner, { events, ledger, bundles, wo
       ...seat,
       number,
       tags: new Set(seat.tags),
-      deliveries: seat.deliveries.map(find),
+      deliveries: seat.deliveries.map(([event, origin, attempt, given]) => ({
+        share: find([event, origin]),
+        attempt,
+        given,
+      })),
       cursor: 0,
     })),
     saved.reported,

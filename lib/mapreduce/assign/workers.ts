@@ -1,5 +1,13 @@
 import type { Share } from './ledger.ts';
 
+/** A share that was handed to a worker. */
+export interface Delivery {
+  readonly share: Share;
+  readonly attempt: number;
+  /** Streams, if it was given again; else those of its entries. */
+  readonly given?: readonly string[] | undefined;
+}
+
 /** A worker as the assigner sees it. A name that comes back is a new one. */
 export interface Seat {
   readonly name: string;
@@ -10,7 +18,7 @@ export interface Seat {
   /** It joined after the start event was published. */
   readonly joinedLate: boolean;
   /** What was given to it and not reported yet, oldest first. */
-  readonly deliveries: Share[];
+  readonly deliveries: Delivery[];
   /** Constraints bound to it none of whose events is published, and entries of unpublished events it is listed for. */
   grants: number;
   /** Events before this one have nothing for it. */

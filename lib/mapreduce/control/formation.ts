@@ -154,7 +154,7 @@ export class Formation {
   /** A reducer of the reference names who sent the result, which need not be who got the event first. */
   #originOf(event: number, sender: string): string {
     const { workers, ledger } = this.#assigner;
-    const given = workers.find(sender)?.deliveries.find((share) => share.event === event);
+    const given = workers.find(sender)?.deliveries.find(({ share }) => share.event === event)?.share;
     const done = ledger.shares(event).find((share) => share.reporter === sender && ledger.isOutstanding(share));
     return (done ?? given)?.origin ?? sender;
   }

@@ -1,7 +1,7 @@
 /** Whom an outcome concerns, and what each is told (spec mapreduce.md 5.2). Pure. */
 
 import type { Assigner, Outcome } from '../assign/assigner.ts';
-import type { Share } from '../assign/ledger.ts';
+import type { Delivery } from '../assign/workers.ts';
 import type { Feed, Work } from '../transport/types.ts';
 
 /** Who serves the streams of a map; fixed when it is posted. */
@@ -46,13 +46,13 @@ export class Messages {
     return this.common.length === 0 && this.work.size === 0 && this.feed.size === 0;
   }
 
-  /** What is given again comes first: it is older than what was published behind it. */
-  add({ assign, again }: Outcome): void {
-    for (const { event_number, assignments, attempt, origin } of again)
-      this.#tell(event_number, assignments, attempt, origin);
-    for (const { event_number, assignments } of assign) {
-      this.common.push({ event_number, assignments: Object.fromEntries(assignments) });
-      this.#tell(event_number, assignments, 1, null);
+  add({ given }: Outcome): void {
+    for (const one of given) {
+      if ('attempt' in one) this.#tell(one.event_number, one.assignments, one.attempt, one.origin);
+      else {
+        this.common.push({ event_number: one.event_number, assignments: Object.fromEntries(one.assignments) });
+        this.#tell(one.event_number, one.assignments, 1, null);
+      }
     }
   }
 
@@ -93,47 +93,53 @@ function put<T>(lists: Map<string, T[]>, key: string, item: T): void {
 export function openWork({ workers }: Assigner, { ingesterOf }: Routes, name: string): Work[] {
   const seat = workers.find(name);
   if (!seat?.live) return [];
-  return seat.deliveries.map((share) => {
-    const ingesters = streamsOf(share).map((stream) => ingesterOf.get(stream));
+  return seat.deliveries.map((delivery) => {
+    const ingesters = streamsOf(delivery).map((stream) => ingesterOf.get(stream));
     return {
-      event_number: share.event,
+      event_number: delivery.share.event,
       streams_from: [...new Set(ingesters.filter((one) => one !== undefined))].sort(),
-      attempt: share.attempt,
-      origin: share.origin,
+      attempt: delivery.attempt,
+      origin: delivery.share.origin,
     };
   });
 }
 
-function streamsOf({ given, entries }: Share): readonly string[] {
-  return given ?? [...new Set(entries.map(({ stream }) => stream))];
+function streamsOf({ given, share }: Delivery): readonly string[] {
+  return given ?? [...new Set(share.entries.map(({ stream }) => stream))];
 }
 
 /**
  * What an ingester that asks after a crash may not know: published events from `next` on, and everything that is given again and open.
  * Frames for shares that are settled go to nobody, but are taken from the source.
  */
-export function openFeed(assigner: Assigner, { ingesters }: Routes, name: string, next: number): Feed[] {
+export function openFeed(
+  { events, front, workers }: Assigner,
+  { ingesters }: Routes,
+  name: string,
+  next: number,
+): Feed[] {
   const own = new Set(ingesters.get(name)?.streams ?? []);
   const feed: Feed[] = [];
-  for (let event = next; event < assigner.front; event++) {
-    const streams = assigner.events
+  const byEvent = new Map<number, Record<string, string[]>>();
+  for (let event = next; event < front; event++) {
+    const streams = events
       .instance(event)
       .event(event)
       .streams.filter((stream) => own.has(stream));
     if (streams.length === 0) continue;
     const assignments = Object.fromEntries(streams.map((stream) => [stream, [] as string[]]));
-    for (const share of assigner.ledger.shares(event)) {
-      if (share.state !== 'out' || share.given) continue;
-      for (const stream of streamsOf(share)) assignments[stream]?.push(share.origin);
-    }
+    byEvent.set(event, assignments);
     feed.push({ event_number: event, assignments, attempt: 1, origin: null });
   }
-  for (const seat of assigner.workers.live) {
-    for (const { event, attempt, origin, given } of seat.deliveries) {
-      const streams = given?.filter((stream) => own.has(stream)) ?? [];
-      if (streams.length === 0) continue;
-      const assignments = Object.fromEntries(streams.map((stream) => [stream, [seat.name]]));
-      feed.push({ event_number: event, assignments, attempt, origin });
+  for (const { name: worker, deliveries } of workers.live) {
+    for (const delivery of deliveries) {
+      const { event, origin } = delivery.share;
+      const streams = streamsOf(delivery).filter((stream) => own.has(stream));
+      if (!delivery.given) for (const stream of streams) byEvent.get(event)?.[stream]?.push(worker);
+      else if (streams.length > 0) {
+        const assignments = Object.fromEntries(streams.map((stream) => [stream, [worker]]));
+        feed.push({ event_number: event, assignments, attempt: delivery.attempt, origin });
+      }
     }
   }
   return feed;
