@@ -33,6 +33,15 @@ if (!existsSync('.tap/plugins')) spawnSync(bin('tap'), ['build'], { stdio: 'igno
 
 const tap = spawn(bin('tap'), ['--reporter=tap', ...files], { stdio: ['ignore', 'pipe', 'inherit'] });
 const parser = new Parser();
+const failedFiles = new Set();
+// A file that cannot even be loaded reports nothing at all, and only its process tells.
+parser.on('assert', (result) => {
+  if (result.ok || failedFiles.has(result.name)) return;
+  failed++;
+  console.log(
+    `FAIL ${result.name}: ended with ${JSON.stringify(result.diag?.exitCode ?? result.diag?.signal ?? 'a failure')}`,
+  );
+});
 parser.on('child', (file) => {
   const problems = [];
   collect(file, [], problems);
@@ -41,6 +50,7 @@ parser.on('child', (file) => {
   file.on('assert', (result) => !result.name.includes(' # time=') && result.time === undefined && count(result));
   file.on('complete', (results) => {
     const ok = results.ok;
+    if (!ok) failedFiles.add(file.name);
     console.log(`${ok ? 'ok  ' : 'FAIL'} ${file.name} (${((results.time ?? 0) / 1000).toFixed(1)} s)`);
     for (const problem of problems) console.log(problem);
     if (!ok && problems.length === 0) {
