@@ -29,6 +29,11 @@ const programs = {
   gcc: () => onPath('cc'),
   'g++': () => onPath('c++'),
   make: () => onPath('make'),
+  // A Slurm of one node; its daemons may stand in folders that are root's only.
+  munge: () => onPath('munged') || existsSync('/usr/sbin/munged'),
+  slurmctld: () => onPath('slurmctld') || existsSync('/usr/sbin/slurmctld'),
+  slurmd: () => onPath('slurmd') || existsSync('/usr/sbin/slurmd'),
+  'slurm-client': () => onPath('sbatch'),
   // A browser without a window: 100 MB to fetch. Any relative of it will do.
   'chromium-headless-shell': () =>
     ['chromium-headless-shell', 'chromium', 'google-chrome', 'chrome'].some((name) => onPath(name)),
@@ -78,12 +83,13 @@ installDebian([
   ...(forTests ? ['python3-zmq', 'mandoc', 'redis-server'] : []),
 ]);
 
-// Tests of pages say that they are skipped where no browser can be had.
-if (forTests && canInstall) {
+/** What only some tests need; they say that they are skipped where it cannot be had. */
+const optional = { pages: ['chromium-headless-shell'], Slurm: ['munge', 'slurmctld', 'slurmd', 'slurm-client'] };
+for (const [what, names] of forTests && canInstall ? Object.entries(optional) : []) {
   try {
-    installDebian(['chromium-headless-shell']);
+    installDebian(names);
   } catch {
-    console.error('No browser could be installed: tests of pages will be skipped');
+    console.error(`Not installed: ${names.join(' ')}; tests of ${what} will be skipped`);
   }
 }
 
