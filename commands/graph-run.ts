@@ -24,6 +24,9 @@ import { callJson, problemText, recordJson } from '../lib/graph/output/print.ts'
 import { Show } from '../lib/graph/output/show.ts';
 import { InProcessRun } from '../lib/graph/run/in-process.ts';
 import { openEvents } from '../lib/graph/source/open.ts';
+import { registerLive } from '../lib/live/scheme.ts';
+
+registerLive();
 
 export default class GraphRun extends DaqCommand {
   static override summary = 'run a graph over events: accumulate, and show a record per heartbeat';

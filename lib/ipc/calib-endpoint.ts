@@ -1,8 +1,8 @@
 /** Where a publisher of calibration constants listens on its own machine, unless told otherwise (spec calib-pub.md, section 2). */
 
 import { join } from 'node:path';
+import { runtimeFolder } from '../cli/runtime-folder.ts';
 import { UsageError } from '../errors.ts';
-import { runtimeFolder } from './runtime-folder.ts';
 
 /**
  * @param detector `epix_0`; or `epix`, if one publisher serves all segments

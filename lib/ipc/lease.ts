@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import { ftruncateSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileLock } from 'posix-ipc-shim';
+import { leaseFolders, runtimeFolder } from '../cli/runtime-folder.ts';
 import { type Owner, thisProcess } from './owner.ts';
-import { leaseFolders, runtimeFolder } from './runtime-folder.ts';
 import type { IpcIdentity } from './types.ts';
 
 const LONGEST_PLAIN_NAME = 200;

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PosixQueue, PosixSharedMemory } from 'posix-ipc-shim';
 import t from 'tap';
+import { runtimeFolder } from '../../lib/cli/runtime-folder.ts';
 import { leasePath } from '../../lib/ipc/lease.ts';
 import { openIpcSet } from '../../lib/ipc/open.ts';
 import { baseName, workerNames } from '../../lib/ipc/posix-names.ts';
-import { runtimeFolder } from '../../lib/ipc/runtime-folder.ts';
 import type { IpcIdentity, IpcSetOptions } from '../../lib/ipc/types.ts';
 import { asRoot, asUser, freshIdentity, namesLeft, privateRuntimeFolder, queueExists, startOwner } from './machine.ts';
 

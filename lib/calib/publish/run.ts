@@ -2,7 +2,7 @@
 
 import type { Lifecycle } from '../../cli/lifecycle.ts';
 import type { Output } from '../../cli/output.ts';
-import { runtimeFolder } from '../../ipc/runtime-folder.ts';
+import { runtimeFolder } from '../../cli/runtime-folder.ts';
 import { DgramReader } from '../../stream/dgram-reader.ts';
 import { openSink, openStream } from '../../stream/open.ts';
 import type { ConstantFetcher } from '../fetch.ts';

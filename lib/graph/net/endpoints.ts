@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import type { Socket } from 'zeromq';
-import { runtimeFolder } from '../../ipc/runtime-folder.ts';
+import { runtimeFolder } from '../../cli/runtime-folder.ts';
 import { parseZmqUrl } from '../../stream/zmq/address.ts';
 import { attach } from '../../stream/zmq/binding.ts';
 

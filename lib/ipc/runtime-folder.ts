@@ -1,1 +1,0 @@
-export { leaseFolders, runtimeFolder } from '../cli/runtime-folder.ts';
