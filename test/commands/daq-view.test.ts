@@ -159,6 +159,15 @@ t.test('what is offered is said; --once ends with the input; damage is loss', as
   t.notMatch(damaged.stderr, /offers/);
 });
 
+t.test('the records of a real graph are all understood', async (t) => {
+  const graph = join(PROJECT, 'examples/graph/energy.yaml');
+  const line = `${executable('dgram-gen')} -n 200 | ${executable('graph-run')} ${graph} - --heartbeat 20ev -f jsonl | ${executable('daq-view')} --records - --once`;
+  const { done } = start(t, 'bash', ['-o', 'pipefail', '-c', line]);
+  const { words } = await done;
+  t.match(words, /\* spectrum\.counts array\[1\]/);
+  t.match(words, /daq-view: OK in (\d\d) = out \1; events \1/);
+});
+
 t.test('a shared-memory source that is there only for a while', async (t) => {
   const tag = newTag();
   const server = await serve(t, tag, [fileOf(t, liveRun(50)), '-r', '500', '--wait', '1']);
