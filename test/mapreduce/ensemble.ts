@@ -93,7 +93,10 @@ export class Ensemble {
   }
 
   /** @param control further words for map-control */
-  static async start(t: Test, control: readonly string[] = []): Promise<Ensemble> {
+  static async start(
+    t: Test,
+    control: readonly string[] = ['--transport', process.env.DAQPIPE_TEST_TRANSPORT ?? 'credits'],
+  ): Promise<Ensemble> {
     const ensemble = new Ensemble(await RedisServer.start());
     t.teardown(() => ensemble.#close());
     const service = ensemble.run('map-control', ['--port', '0', ...control]);

@@ -20,8 +20,9 @@ export interface SessionOptions {
   readonly counts: WorkerCounts;
   readonly failures: FailureLog;
   readonly parametersHash: () => string;
-  /** The payload failed and the policy says stop. */
-  readonly stop: () => void;
+  readonly failed: () => void;
+  /** A failed event ends the worker: what it has not begun goes to others. */
+  readonly stopOnError: boolean;
 }
 
 const GONE_GRACE_MS = 3000;
@@ -47,6 +48,7 @@ export class MapSession {
   #pumping = false;
   #again: NodeJS.Timeout | undefined;
   #ended = false;
+  #stopped = false;
   #times = { ...NO_TIMES };
   /** Since when there is nothing to do, and whether it is work or frames that is waited for. */
   #idleSince = performance.now();
@@ -94,7 +96,7 @@ export class MapSession {
     this.#pumping = true;
     clearTimeout(this.#again);
     for (;;) {
-      if (this.#options.results.full || this.#ended) break;
+      if (this.#options.results.full || this.#ended || this.#stopped) break;
       const now = performance.now();
       const event = this.assembly.next(now);
       if (!event) break;
@@ -137,12 +139,14 @@ export class MapSession {
     { body, failure, seconds }: EventOutcome,
   ): void {
     this.#running--;
-    if (this.#ended) return;
+    if (this.#ended || this.#stopped) return;
     this.#times.custom_code += seconds;
     if (failure) {
       this.#options.failures.add(`event ${event}`, failure);
       this.#finished({ event, hasResult: false, kind: 'failed' });
-      this.#options.stop();
+      if (!this.#options.stopOnError) return;
+      this.#stopped = true;
+      this.#options.failed();
       return;
     }
     if (body) this.#send(event, origin, attempt, body);

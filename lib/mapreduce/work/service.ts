@@ -81,8 +81,9 @@ export class WorkerService {
     stop.addEventListener('abort', end, { once: true });
     const timer = setInterval(() => this.#eachSecond(), CONFIG_MS);
     try {
-      await this.#watch.start();
+      // Ingesters look at our configuration when we show ourselves.
       await this.#publish();
+      await this.#watch.start();
       if (stop.aborted) return;
       for await (const update of this.#registry.updates(this.#stop.signal)) await this.#update(update);
     } finally {
@@ -164,9 +165,8 @@ export class WorkerService {
       failures: this.#failures,
       ticks: interval === undefined ? undefined : new Ticks(registry.redis, registry.keys.clock(map), interval),
       parametersHash: () => registry.parameters.hash,
-      stop: () => {
-        if (this.#options.stopOnError) this.#fail(new Error('an event failed (--on-error stop)'));
-      },
+      stopOnError: this.#options.stopOnError,
+      failed: () => this.#fail(new Error('an event failed (--on-error stop)')),
     });
     this.#session = session;
     this.#map = map;
