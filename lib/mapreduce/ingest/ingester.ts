@@ -168,7 +168,8 @@ export class Ingester {
   /** Events of the controller, in order. */
   give(feeds: readonly Feed[]): void {
     for (const feed of feeds) {
-      if (feed.attempt > 1) this.#giveAgain(feed);
+      // A late joiner gets the start event with an origin, as its first attempt (spec 3.3).
+      if (feed.attempt > 1 || feed.origin !== null) this.#giveAgain(feed);
       else this.#giveFirst(feed);
     }
     this.#dispatch();
