@@ -97,6 +97,8 @@ function arrayFromJson(object: Readonly<Record<string, unknown>>): NdArray {
   if (typeof dtype !== 'string' || !isDtype(dtype) || !Array.isArray(shape) || !Array.isArray(data))
     throw new DataError('graph-value', `an array is {"$array": dtype, "shape": [...], "data": [...]}`);
   const sizes = shape.map(Number);
+  if (!sizes.every((size) => Number.isInteger(size) && size >= 0))
+    throw new DataError('graph-value', `no array has the shape [${sizes.join(', ')}]`);
   if (sizes.reduce((product, size) => product * size, 1) !== data.length)
     throw new DataError('graph-value', `${data.length} numbers do not fill an array of shape [${sizes.join(', ')}]`);
   const array = newArray(dtype, data.length);

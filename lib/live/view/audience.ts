@@ -4,7 +4,7 @@ import type { Board } from './board.ts';
 import type { Feed } from './feed.ts';
 import type { Offer, Status } from './messages.ts';
 import { type OfferedHere, usualPlots } from './offer.ts';
-import { type PlotRequest, parsePlot } from './request.ts';
+import { type PlotRequest, plotNamed } from './request.ts';
 import type { Viewer } from './viewer.ts';
 import type { ViewerCounts } from './viewer-queue.ts';
 
@@ -65,7 +65,7 @@ export class Audience {
   offered(fields: readonly OfferedHere[]): void {
     this.fields = fields;
     if (this.options.plots.length === 0) {
-      const usual = usualPlots(fields).map(parsePlot);
+      const usual = usualPlots(fields).map(plotNamed);
       this.exchange(this.usual, usual);
       this.usual = usual;
     }

@@ -1,6 +1,7 @@
 /** Records of a graph, one JSON object a line, as `graph-run --format jsonl` writes them (spec graph.md 5). */
 
 import { setImmediate } from 'node:timers/promises';
+import { printable } from '../../cli/screen/text.ts';
 import { DataError } from '../../errors.ts';
 import { type Value, valueFromJson } from '../../json/value.ts';
 import type { ByteSource } from '../../stream/source.ts';
@@ -86,7 +87,7 @@ export class RecordFeed implements Feed {
       this.record(JSON.parse(text));
     } catch (error) {
       this.bad++;
-      this.firstFault ||= (error as Error).message;
+      this.firstFault ||= printable((error as Error).message);
     }
   }
 

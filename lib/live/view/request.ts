@@ -11,17 +11,24 @@ export interface PlotRequest {
   readonly kind: PlotKind | undefined;
 }
 
-const LONGEST = 400;
-
-/** `gmd:raw:energy`, `gmd:raw:energy=histogram`. @throws UsageError */
-export function parsePlot(text: string): PlotRequest {
+/** `gmd:raw:energy`, `gmd:raw:energy=histogram`; what is no kind belongs to the name, for names are what the input makes them. */
+export function plotNamed(text: string): PlotRequest {
   const at = text.lastIndexOf('=');
-  const field = at < 0 ? text : text.slice(0, at);
-  const kind = at < 0 ? undefined : text.slice(at + 1);
-  if (field === '' || text.length > LONGEST) throw new UsageError(`"${text.slice(0, LONGEST)}" is no FIELD[=KIND]`);
-  if (kind !== undefined && !isKind(kind))
-    throw new UsageError(`"${text}": a field can be shown as ${KINDS.join(', ')}, not as "${kind}"`);
-  return { key: text, field, kind };
+  const kind = text.slice(at + 1);
+  if (at <= 0 || !isKind(kind)) return { key: text, field: text, kind: undefined };
+  return { key: text, field: text.slice(0, at), kind };
+}
+
+/** What a person writes, who may have mistaken a kind. @throws UsageError */
+export function parsePlot(text: string): PlotRequest {
+  const request = plotNamed(text);
+  const { field } = request;
+  if (field === '' || field.startsWith('=')) throw new UsageError(`"${text}" is no FIELD[=KIND]`);
+  if (field.includes('='))
+    throw new UsageError(
+      `"${text}": a field can be shown as ${KINDS.join(', ')}, not as "${field.replace(/.*=/, '')}"`,
+    );
+  return request;
 }
 
 function isKind(text: string): text is PlotKind {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { Balance } from '../../cli/balance.ts';
 import type { Lifecycle } from '../../cli/lifecycle.ts';
 import type { Meter } from '../../cli/metrics.ts';
+import { printable } from '../../cli/screen/text.ts';
 import { DaqError } from '../../errors.ts';
 import { openStream } from '../../stream/open.ts';
 import type { ByteSource } from '../../stream/source.ts';
@@ -108,7 +109,8 @@ const SAID = 40;
 
 function sayOffer(fields: readonly OfferedHere[], usual: readonly string[], say: (words: string) => void): void {
   say(`the input offers ${fields.length} fields:`);
-  for (const { name, type } of fields.slice(0, SAID)) say(`  ${usual.includes(name) ? '*' : ' '} ${name} ${type}`);
+  for (const { name, type } of fields.slice(0, SAID))
+    say(`  ${usual.includes(name) ? '*' : ' '} ${printable(name)} ${type}`);
   if (fields.length > SAID) say(`  and ${fields.length - SAID} more`);
 }
 

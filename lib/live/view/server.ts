@@ -10,7 +10,7 @@ import { packageRoot } from '../../cli/package-root.ts';
 import { DaqError, UsageError } from '../../errors.ts';
 import type { Audience } from './audience.ts';
 import { admit, HEADERS } from './gate.ts';
-import { type PlotRequest, parsePlot } from './request.ts';
+import { plotNamed } from './request.ts';
 import { Viewer } from './viewer.ts';
 
 const PAGE = {
@@ -65,13 +65,7 @@ function openViewer(response: ServerResponse, url: URL, audience: Audience): voi
   if (audience.viewers.size >= MOST_VIEWERS) return answer(response, 503, `there are ${MOST_VIEWERS} viewers already`);
   const words = [...new Set(url.searchParams.getAll('plot'))];
   if (words.length > MOST_PLOTS) return answer(response, 400, `more than ${MOST_PLOTS} plots`);
-  let plots: PlotRequest[] | undefined;
-  try {
-    plots = url.searchParams.has('plot') ? words.filter(Boolean).map(parsePlot) : undefined;
-  } catch (error) {
-    if (error instanceof UsageError) return answer(response, 400, error.message);
-    throw error;
-  }
+  const plots = url.searchParams.has('plot') ? words.filter(Boolean).map(plotNamed) : undefined;
   const viewer = new Viewer(response, plots, () => audience.leave(viewer));
   audience.join(viewer);
 }
