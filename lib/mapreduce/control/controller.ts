@@ -288,7 +288,7 @@ export class Controller {
     this.#phase = 'preparing';
     this.#told = '';
     this.watch.pace = 'waiting';
-    this.#run = await MapRun.begin(this.#context, uuid, this.#planOf(bytes, wrap, configs));
+    this.#run = await MapRun.begin(this.#context, uuid, this.#planOf(bytes, wrap, configs), map);
     if (before) await this.#fence.write([['DEL', ...before.ownKeys]]);
     await this.#update({});
     await this.#taken(uuid);

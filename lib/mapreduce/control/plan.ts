@@ -56,9 +56,11 @@ export function readPlan(json: string): Plan {
   };
 }
 
-export function setupOf({ map, wrap, future, redo, depth, ingesters }: Plan): FormationSetup {
+/** @param map that of the plan, if it has been read already */
+export function setupOf(plan: Plan, map = mapOf(Buffer.from(plan.map))): FormationSetup {
+  const { wrap, future, redo, depth, ingesters } = plan;
   const unheld = new Set(ingesters.filter(({ ours }) => !ours).flatMap(({ streams }) => streams));
-  return { map: mapOf(Buffer.from(map)), options: { wrap, future, redo, unheld }, depth };
+  return { map, options: { wrap, future, redo, unheld }, depth };
 }
 
 /** What is appended, and the name that the client gave it. */

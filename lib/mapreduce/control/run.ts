@@ -3,6 +3,7 @@
  * The decisions are made in `Formation`; here is only what Redis and sockets need.
  */
 
+import type { TriggerMap } from '../map/types.ts';
 import type { Configs } from '../redis/configs.ts';
 import { BadRecord } from '../redis/fields.ts';
 import { type Decision, entryOf, stepsIn } from '../redis/log.ts';
@@ -76,9 +77,9 @@ export class MapRun {
   }
 
   /** A new map with the workers that are there. */
-  static async begin(context: RunContext, uuid: string, plan: Plan): Promise<MapRun> {
+  static async begin(context: RunContext, uuid: string, plan: Plan, map: TriggerMap): Promise<MapRun> {
     const { keys } = context.registry;
-    const formation = new Formation(setupOf(plan));
+    const formation = new Formation(setupOf(plan, map));
     const run = new MapRun(context, uuid, plan, [], formation, '0');
     const joins = run.#membership.joinsOf(context.configs().workers);
     await context.fence.write([

@@ -64,11 +64,11 @@ export class CreditsWorkerLink implements WorkerLink, Movable {
   }
 
   async finished(): Promise<void> {
-    this.#send('finished', { completed: [], has_result: [] });
-    await this.#link.confirmed();
+    const nothing = { completed: [], has_result: [], processing_times: null };
+    this.#link.finish({ state: 'finished', source: 'worker', worker: this.#name, ...nothing });
   }
 
-  #send(state: 'ready' | 'idle' | 'finished', { processing_times = null, ...done }: WorkDone): void {
+  #send(state: 'ready' | 'idle', { processing_times = null, ...done }: WorkDone): void {
     this.#link.send({ state, source: 'worker', worker: this.#name, processing_times, ...done });
   }
 
@@ -116,8 +116,7 @@ export class CreditsIngesterLink implements IngesterLink, Movable {
   }
 
   async finished(): Promise<void> {
-    this.#link.send({ state: 'finished', source: 'ingester', ingester: this.#name });
-    await this.#link.confirmed();
+    this.#link.finish({ state: 'finished', source: 'ingester', ingester: this.#name });
   }
 
   close(): Promise<void> {
@@ -142,8 +141,7 @@ export class CreditsReducerLink implements ReducerLink, Movable {
   }
 
   async finished(): Promise<void> {
-    this.#link.send({ state: 'finished', source: 'reducer', completed: null, worker: null });
-    await this.#link.confirmed();
+    this.#link.finish({ state: 'finished', source: 'reducer', completed: null, worker: null });
   }
 
   close(): Promise<void> {

@@ -43,7 +43,7 @@ export class CreditsLink {
   #flushing = false;
   #sending: Promise<void> = Promise.resolve();
   #closed = false;
-  #waiters: (() => void)[] = [];
+  #finished = false;
   readonly #hello: NodeJS.Timeout;
   /** Messages of the controller, in order. */
   readonly messages = new Mailbox<Fields>();
@@ -129,7 +129,6 @@ export class CreditsLink {
     if (message.map !== this.#options.map) return;
     const confirmed = number(message, 'reports', 0);
     this.#unconfirmed = this.#unconfirmed.filter(({ report }) => report > confirmed);
-    if (this.#unconfirmed.length === 0) for (const done of this.#waiters.splice(0)) done();
     if (message.again === true) {
       this.#answered = true;
       this.#sent = Math.max(this.#sent, confirmed);
@@ -138,10 +137,11 @@ export class CreditsLink {
     this.messages.put(message);
   }
 
-  /** Every report has been confirmed, or the link is closed. */
-  confirmed(): Promise<void> {
-    if (this.#unconfirmed.length === 0 || this.#closed) return Promise.resolve();
-    return new Promise((done) => this.#waiters.push(done));
+  /** The last report; once. Nobody waits for its confirmation: a controller that has heard it from all may have ended the map. */
+  finish(report: Report): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.send(report);
   }
 
   async close(): Promise<void> {
@@ -150,7 +150,6 @@ export class CreditsLink {
     clearInterval(this.#hello);
     if (this.#answered) this.#flush();
     this.messages.end();
-    for (const done of this.#waiters.splice(0)) done();
     await this.#sending;
     this.#socket.close();
   }

@@ -44,7 +44,7 @@ export interface WorkDone {
 }
 
 export interface Link {
-  /** After `finish()` of the payload: the scan ends when everybody has said so. */
+  /** After `finish()` of the payload: the scan ends when everybody has said so. It may be called again: updates are repeated. */
   finished(): Promise<void>;
   /** Waits until everything reported is on its way. Works twice. */
   close(): Promise<void>;
