@@ -1,7 +1,7 @@
 /** The screen of `daq-top`. It shows rows of the model and knows nothing of sockets. */
 
 import { Box, Text, useInput, useStdin } from 'ink';
-import { useLayoutEffect, useState } from 'react';
+import { useLayoutEffect, useRef, useState } from 'react';
 import { type FullScreen, openFullScreen, type ScreenTerminal, useSize } from '../../cli/screen/full-screen.ts';
 import { FIRST_VIEW, firstShown, pressed, type TopKey, type TopView } from '../top/keys.ts';
 import type { ProcessRow } from '../top/model.ts';
@@ -31,6 +31,8 @@ export function openTopScreen({ stdout, stdin, ...props }: TopScreenOptions): Fu
 /** The whole screen. */
 export function Top({ rows, onQuit, onInterrupt, onForget }: TopProps) {
   const [view, setView] = useState(FIRST_VIEW);
+  // A key that comes before the next picture must find what the last key has changed.
+  const latest = useRef(FIRST_VIEW);
   const all = useRows(rows, view.paused);
   const { columns, rows: height } = useSize();
   const { isRawModeSupported } = useStdin();
@@ -38,12 +40,15 @@ export function Top({ rows, onQuit, onInterrupt, onForget }: TopProps) {
   const page = Math.max(1, height - OTHER_ROWS);
   useInput(
     (input, key) => {
+      const { typing } = latest.current;
       if (key.ctrl && input === 'c') onInterrupt();
-      else if (!view.typing && input === 'q') onQuit();
-      else if (!view.typing && input === 'x') onForget();
+      else if (!typing && input === 'q') onQuit();
+      else if (!typing && input === 'x') onForget();
       else {
-        const meaning = meaningOf(input, key, view.typing);
-        if (meaning) setView((now) => afterKey(now, meaning, all));
+        const meaning = meaningOf(input, key, typing);
+        if (!meaning) return;
+        latest.current = afterKey(latest.current, meaning, all);
+        setView(latest.current);
       }
     },
     { isActive: isRawModeSupported },
