@@ -10,6 +10,8 @@ const commands = {
   'node -e 0': [process.execPath, '-e', '0'],
   'dgram-cat /dev/null': command('dgram-cat', '/dev/null'),
   'dgram-cat --help': command('dgram-cat', '--help'),
+  'daq-top 1 -i 0': command('daq-top', '1', '-i', '0'),
+  'daq-view /dev/null --once': command('daq-view', '/dev/null', '--once'),
   'daqpipe (list)': command('daqpipe'),
 };
 const medians = medianWall(commands, 41);

@@ -42,6 +42,16 @@ t.test('balance, losses, workers, queues, damage', async (t) => {
   t.equal(gone!.cpu, undefined);
 });
 
+t.test('who is gone does nothing that we know of, whatever its last rates were', async (t) => {
+  const model = threeProcesses();
+  model.failed('http://b/', 'no');
+  const bad = model.rows(3)[1]!;
+  t.same(bad.losses, { dropped: { total: 10, rate: undefined } });
+  t.same(bad.lost, { total: 10, rate: undefined });
+  t.ok(bad.meters.every(({ rate }) => rate === undefined));
+  t.same(bad.workers, { '0': false, '1': false });
+});
+
 t.test('silent, up, gone, and up again; who is gone stays until it is forgotten', async (t) => {
   const model = new TopModel();
   model.expect('http://a/', 'drp7');
