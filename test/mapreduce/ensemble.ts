@@ -28,7 +28,7 @@ export async function until<T>(
 export class Service {
   words = '';
   output = '';
-  readonly #child: ResultPromise<{ reject: false; buffer: false }>;
+  readonly #child: ResultPromise;
 
   constructor(name: string, args: readonly string[], env: Readonly<Record<string, string>>, cwd: string) {
     this.#child = execa(executable(name), args, {
