@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa, type ResultPromise } from 'execa';
+import { execa } from 'execa';
 import type { Test } from 'tap';
 import { Push } from 'zeromq';
 import { executable, PROJECT } from '../executable.ts';
@@ -25,16 +25,18 @@ export async function until<T>(
   }
 }
 
+function started(name: string, args: readonly string[], env: Readonly<Record<string, string>>, cwd: string) {
+  const stdio = { stdin: 'ignore', stdout: 'pipe' } as const;
+  return execa(executable(name), args, { reject: false, buffer: false, ...stdio, env, cwd });
+}
+
 export class Service {
   words = '';
   output = '';
-  readonly #child: ResultPromise;
+  readonly #child: ReturnType<typeof started>;
 
   constructor(name: string, args: readonly string[], env: Readonly<Record<string, string>>, cwd: string) {
-    this.#child = execa(executable(name), args, {
-      ...{ reject: false, buffer: false, stdin: 'ignore', stdout: 'pipe' },
-      ...{ env, cwd },
-    });
+    this.#child = started(name, args, env, cwd);
     this.#child.stdout?.on('data', (text) => {
       this.output += String(text);
     });
