@@ -1,7 +1,6 @@
 /** The controller: one at a time, one map at a time (spec mapreduce.md 1, 2, 5.1). */
 
 import { randomUUID } from 'node:crypto';
-import { DaqError } from '../../errors.ts';
 import { checkMap, streamsOf } from '../map/check.ts';
 import { samePart } from '../map/read.ts';
 import { MapRefused, type TriggerMap } from '../map/types.ts';
@@ -11,12 +10,14 @@ import type { Registry } from '../redis/registry.ts';
 import type { ControllerUpdate } from '../redis/updates.ts';
 import { Credits } from './credits.ts';
 import { writeDumps } from './dump.ts';
-import { Fence, LockLost } from './fence.ts';
+import { type Fence, LockLost } from './fence.ts';
 import type { Ending } from './formation.ts';
+import { takeLock } from './lock.ts';
 import { ParameterDesk } from './parameter-desk.ts';
 import { appendOf, mapOf, type Plan } from './plan.ts';
 import { Refused } from './refused.ts';
 import { KEEP_SECONDS, MapRun, type RunContext } from './run.ts';
+import { connectedStreams, servicesOf } from './services.ts';
 import { ConfigWatch } from './watch.ts';
 
 export interface ControllerOptions {
@@ -38,7 +39,6 @@ export interface ControllerOptions {
   say(message: string): void;
 }
 
-const LOCK_RETRY_MS = 500;
 const LOCK_KEEP_MS = 3000;
 const TEND_MS = 2000;
 const UPDATES_LENGTH = 1000;
@@ -99,7 +99,7 @@ export class Controller {
    * @throws DaqError `already-served` if another controller keeps the lock
    */
   static async start(options: ControllerOptions): Promise<Controller> {
-    const fence = await lock(options);
+    const fence = await takeLock(options);
     const controller = new Controller(options, fence);
     await controller.#begin();
     return controller;
@@ -392,30 +392,4 @@ export class Controller {
     await this.#credits?.close();
     if (this.registry.redis.status === 'ready') await this.#fence.release().catch(() => {});
   }
-}
-
-async function lock({ registry, lockWait, stop, say }: ControllerOptions): Promise<Fence> {
-  const deadline = performance.now() + lockWait * 1000;
-  for (let tries = 0; ; tries++) {
-    const fence = await Fence.take(registry.redis, registry.keys);
-    if (fence) return fence;
-    if (tries === 0) say('another controller has the lock; waiting for it');
-    if (stop.aborted || performance.now() >= deadline) {
-      throw new DaqError('already-served', `another controller has kept the lock for ${lockWait} s`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS));
-  }
-}
-
-function servicesOf({ ingesters, workers, reducer }: Configs) {
-  return [...ingesters, ...workers, ...(reducer ? [reducer] : [])];
-}
-
-/** Streams to whose ingester every worker is connected. */
-export function connectedStreams({ ingesters, workers }: Configs): ReadonlySet<string> {
-  const whole = ingesters.filter(({ connected_workers }) => {
-    const connected = new Set(Object.values(connected_workers).map(({ service_uuid }) => service_uuid));
-    return workers.every(({ service_uuid }) => connected.has(service_uuid));
-  });
-  return new Set(whole.flatMap(({ streams }) => streams));
 }

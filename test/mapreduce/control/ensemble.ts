@@ -5,7 +5,8 @@ import type { Test } from 'tap';
 import type { Registry } from '../../../lib/mapreduce/redis/registry.ts';
 import { executable } from '../../executable.ts';
 import { RedisServer } from '../redis-server.ts';
-import { StandInIngester, StandInReducer, StandInWorker } from './stand-ins.ts';
+import { StandInWorker } from './stand-in-worker.ts';
+import { StandInIngester, StandInReducer } from './stand-ins.ts';
 
 export interface Shape {
   readonly workers: number;
