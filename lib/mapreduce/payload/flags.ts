@@ -77,8 +77,9 @@ export function errorPolicy(text: string): ErrorPolicy {
 
 type Say = (message: string) => void;
 
-async function pythonOptions(
-  role: 'worker' | 'reducer',
+/** @throws UsageError, InputError */
+export async function pythonOptions(
+  role: PythonOptions['role'],
   path: string | undefined,
   flags: PayloadFlags,
   say: Say,

@@ -11,7 +11,7 @@ export interface PythonOptions {
   readonly python: string;
   /** `module:Class`. */
   readonly path: string;
-  readonly role: 'worker' | 'reducer';
+  readonly role: 'worker' | 'reducer' | 'source';
   /** Put before what the payload prints. */
   readonly prefix: string;
   /** Milliseconds for an event or a result; 0: no limit. */

@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 from .. import worker as process
 from . import cbor, pickles, tree
 from .channel import Channel
-from .event import EventData, Frame, ResultData, StreamData
+from .event import EventData, Frame, ResultData, StreamData, frame_bytes
 from .running import Payload, describe
 
 Answer = Tuple[Dict[str, Any], Sequence[bytes]]
@@ -29,6 +29,7 @@ class Child:
         self._encoding = question.get("encoding", "cbor")
         self._retries = int(question.get("retries", 0))
         self._batches = payload.facts["batch"]
+        self._generators: List[Any] = []
 
     def answer(self, question: Dict[str, Any], blobs: List[memoryview], send: Any) -> None:
         """Sends one answer; for events one each."""
@@ -142,6 +143,20 @@ class Child:
     def do_value(self, question: Dict[str, Any], blobs: List[memoryview]) -> Answer:
         with self._lock():
             return tree.value(self._publish(), question["path"], question.get("select"))
+
+    # source of a replay
+
+    def do_generators(self, question: Dict[str, Any], blobs: List[memoryview]) -> Answer:
+        self._generators = [iter(one) for one in self._payload.cls().get_source_generators()]
+        return {"count": len(self._generators)}, ()
+
+    def do_next(self, question: Dict[str, Any], blobs: List[memoryview]) -> Answer:
+        message = next(self._generators[question["generator"]], None)
+        if message is None:
+            return {"end": True}, ()
+        streams = [[str(name), data.typ, data.length] for name, data in message.streams.items()]
+        frames = [frame_bytes(frame) for data in message.streams.values() for frame in data.frames]
+        return {"event": int(message.event_number), "streams": streams}, frames
 
     def _publish(self) -> Any:
         return getattr(self._payload.object, "publish", None) or {}

@@ -1,0 +1,104 @@
+import { formatBalance } from '../lib/cli/balance.ts';
+import { DaqCommand, metricsFlag, processManagerFlags } from '../lib/cli/command.ts';
+import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
+import { parseAddress } from '../lib/cli/http-address.ts';
+import { UsageError } from '../lib/errors.ts';
+import { HttpServer } from '../lib/mapreduce/http/server.ts';
+import { openReducerPayload, openWorkerPayload, pythonOptions } from '../lib/mapreduce/payload/flags.ts';
+import { refusePayload } from '../lib/mapreduce/payload/refuse.ts';
+import type { ReducerPayload } from '../lib/mapreduce/payload/types.ts';
+import { openRecording } from '../lib/mapreduce/record/reader.ts';
+import { explainTree, TreeApi } from '../lib/mapreduce/reduce/tree-api.ts';
+import { classOrModule, dealing, parametersFrom, replayFlags } from '../lib/mapreduce/replay/flags.ts';
+import { Merge } from '../lib/mapreduce/replay/merge.ts';
+import { Replay } from '../lib/mapreduce/replay/replay.ts';
+import { SourceClass } from '../lib/mapreduce/replay/source-class.ts';
+
+export default class MapReplay extends DaqCommand {
+  static override summary = 'run worker and reducer classes on recordings, without Redis';
+  static override usageLine = '-w CLASS [-r CLASS] -f FILE... [options]';
+  static override concern = 'mapreduce' as const;
+  static override exitMeanings = {
+    '1': 'a class cannot be used, or a file is none',
+    '3': 'done, but a recording was cut or events failed; the balance says how many',
+  };
+  static override baseFlags = { ...processManagerFlags, ...metricsFlag };
+  static override flags = { ...replayFlags };
+  static override examples = [
+    {
+      description: 'recordings of two ingesters of one scan',
+      command: 'map-replay -w sums:Sums -r sums:Histogram -f det.cbors -f mot.cbors',
+    },
+    {
+      description: 'events that met on one worker meet again; look at the results with h5pyd',
+      command: 'map-replay -w sums:Sums -r sums:Histogram -f det.cbors --map mapping.json --port 5001 --keep-alive',
+    },
+    {
+      description: 'JavaScript on a packed recording',
+      command: 'map-replay -w sums.mjs -r histogram.mjs -f det.cbors.gz',
+    },
+  ];
+
+  override async run(): Promise<ExitStatus> {
+    const { flags } = await this.parse(MapReplay);
+    const say = (message: string) => this.say(message);
+    const parameters = parametersFrom(flags.parameters);
+    const { names, deal } = dealing(flags);
+    const recordings = await Promise.all((flags.file ?? []).map(openRecording));
+    const source = flags.source === undefined ? undefined : await this.source(flags.source, flags);
+    if (recordings.length === 0 && !source) throw new UsageError('what is to be replayed? -f FILE or -s MODULE:CLASS');
+    const merge = new Merge([...recordings, ...((await source?.sources().catch(refusePayload)) ?? [])]);
+    const { path, js } = classOrModule(flags.worker);
+    const open = async (name: string) => ({ name, payload: await openWorkerPayload(path, { ...flags, js }, say) });
+    const workers = await Promise.all(names.map(open)).catch(refusePayload);
+    const reducing = flags.reducer === undefined ? undefined : classOrModule(flags.reducer);
+    const reducer = reducing
+      ? await openReducerPayload(reducing.path, { ...flags, js: reducing.js }, say).catch(refusePayload)
+      : undefined;
+    const http = await this.serve(reducer, flags.port);
+    const replay = new Replay({ merge, deal, workers, reducer, parameters, say });
+    await this.observe({ balance: () => replay.balance() }, flags.metrics);
+    await replay.run(this.lifecycle.stop).catch(refusePayload);
+    const balance = replay.balance();
+    const cut = recordings.filter(({ damage }) => damage !== undefined);
+    for (const { name, damage } of cut) say(`${name}: ${damage!.message}`);
+    for (const { name, last } of merge.short)
+      say(`${name} ends ${last === undefined ? 'at once' : `with event ${last}`}, before the others`);
+    const lossy = cut.length > 0 || balance.in !== balance.out || replay.counts.refused > 0;
+    this.verdict(lossy ? 'W' : 'I', `${lossy ? 'LOSS' : 'OK'} ${formatBalance(balance)}`);
+    if (flags['keep-alive']) await stopped(this.lifecycle.stop);
+    await http?.close();
+    await Promise.all([...workers.map(({ payload }) => payload.close()), reducer?.close(), source?.close()]);
+    return lossy ? EXIT.loss : EXIT.ok;
+  }
+
+  private async source(path: string, flags: Parameters<typeof pythonOptions>[2]): Promise<SourceClass> {
+    const options = await pythonOptions('source', path, flags, (message) => this.say(message));
+    return new SourceClass({ ...options, retries: 0, encoding: 'cbor' });
+  }
+
+  private async serve(
+    reducer: ReducerPayload | undefined,
+    address: string | undefined,
+  ): Promise<HttpServer | undefined> {
+    if (address === undefined) return undefined;
+    const { host, port } = parseAddress(address, '--port');
+    const created = Date.now() / 1000;
+    const tree = new TreeApi(
+      () => reducer,
+      () => created,
+    );
+    const say = (message: string) => this.say(message);
+    const http = new HttpServer({ routes: tree.routes, explain: explainTree, cors: undefined, say });
+    this.out.line(await http.listen(host, port));
+    await this.out.drain();
+    return http;
+  }
+}
+
+function stopped(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,84 @@
+/** Flags of map-replay. */
+
+import { readFileSync } from 'node:fs';
+import * as Flags from '@oclif/core/flags';
+import { InputError, UsageError } from '../../errors.ts';
+import { explain } from '../../stream/source.ts';
+import { payloadFlags, workerPayloadFlags } from '../payload/flags.ts';
+import { type RecordedParameter, readParameters } from '../record/parameters.ts';
+import { type Dealer, type Plan, plannedDealer, planOfMap, readPlan, seededDealer } from './deal.ts';
+
+const { js: _, ...payload } = payloadFlags;
+
+export const replayFlags = {
+  worker: Flags.string({
+    char: 'w',
+    required: true,
+    summary: 'class of the workers, or a JavaScript module',
+    helpValue: 'MODULE:CLASS|FILE.mjs',
+  }),
+  reducer: Flags.string({
+    char: 'r',
+    summary: 'class of the reducer, or a JavaScript module',
+    helpValue: 'MODULE:CLASS|FILE.mjs',
+  }),
+  file: Flags.string({
+    char: 'f',
+    multiple: true,
+    summary: 'recording of an ingester; may be packed with gzip',
+    helpValue: 'FILE',
+  }),
+  source: Flags.string({ char: 's', summary: 'class with get_source_generators()', helpValue: 'MODULE:CLASS' }),
+  parameters: Flags.string({ summary: 'parameters as a controller writes them', helpValue: 'FILE' }),
+  nworkers: Flags.integer({ default: 2, min: 1, max: 64, summary: 'workers', helpValue: 'N' }),
+  seed: Flags.integer({ default: 0, summary: 'which worker gets which event', helpValue: 'N' }),
+  plan: Flags.string({
+    summary: 'which worker gets which event: lines of map-control --simulate',
+    helpValue: 'FILE.jsonl',
+    exclusive: ['map'],
+  }),
+  map: Flags.string({ summary: 'the recorded map says what belongs together', helpValue: 'FILE.json' }),
+  port: Flags.string({ summary: 'HTTP for what the reducer publishes; port 0 picks one', helpValue: '[HOST:]PORT' }),
+  'keep-alive': Flags.boolean({ summary: 'serve it until a signal comes', dependsOn: ['port'] }),
+  ...payload,
+  ...workerPayloadFlags,
+};
+
+/** `FILE.mjs` and `FILE.js` are modules, all else is a Python class. */
+export function classOrModule(text: string): { readonly path?: string; readonly js?: string } {
+  return /\.[mc]?js$/.test(text) ? { js: text } : { path: text };
+}
+
+function contents(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new InputError(explain(error), { place: { file }, cause: error });
+  }
+}
+
+/** @throws InputError, DataError */
+export function parametersFrom(file: string | undefined): readonly RecordedParameter[] {
+  return file === undefined ? [] : readParameters(contents(file), file);
+}
+
+interface DealFlags {
+  readonly nworkers: number;
+  readonly seed: number;
+  readonly plan?: string | undefined;
+  readonly map?: string | undefined;
+}
+
+/** Names of the workers, and who gets what. @throws InputError, DataError, UsageError */
+export function dealing({ nworkers, seed, plan, map }: DealFlags): { names: readonly string[]; deal: Dealer } {
+  const planned: Plan | undefined =
+    plan !== undefined
+      ? readPlan(contents(plan).toString(), plan)
+      : map !== undefined
+        ? planOfMap(map, nworkers, seed)
+        : undefined;
+  if (!planned)
+    return { names: Array.from({ length: nworkers }, (_, i) => `w${i + 1}`), deal: seededDealer(nworkers, seed) };
+  if (planned.workers.length > 64) throw new UsageError(`the plan has ${planned.workers.length} workers`);
+  return { names: planned.workers, deal: plannedDealer(planned) };
+}

@@ -1,0 +1,45 @@
+/** A user's class as the source of a replay: `get_source_generators()` gives generators of messages. It runs in a Python process. */
+
+import type { StreamData } from '../frames/types.ts';
+import { PythonChild, type PythonOptions } from '../payload/python-child.ts';
+import type { RecordedEvent } from '../record/event-item.ts';
+import type { Source } from './merge.ts';
+
+export class SourceClass {
+  readonly #child: PythonChild;
+  readonly #path: string;
+
+  /** @param options of the process; its class is the source */
+  constructor(options: PythonOptions) {
+    this.#child = new PythonChild(options);
+    this.#path = options.path;
+  }
+
+  /** One source per generator. @throws PayloadFailed, ChildGone */
+  async sources(): Promise<readonly Source[]> {
+    await this.#child.facts;
+    const { head } = await this.#child.ask({ do: 'generators' });
+    return Array.from({ length: Number(head.count) }, (_, generator) => ({
+      name: `${this.#path} ${generator}`,
+      [Symbol.asyncIterator]: () => this.#messages(generator),
+    }));
+  }
+
+  async *#messages(generator: number): AsyncGenerator<RecordedEvent> {
+    for (;;) {
+      const { head, blobs } = await this.#child.ask({ do: 'next', generator });
+      if (head.end === true) return;
+      let at = 0;
+      const streams = new Map<string, StreamData>();
+      for (const [name, typ, length] of head.streams as [string, string, number][]) {
+        streams.set(name, { typ, frames: blobs.slice(at, at + length) });
+        at += length;
+      }
+      yield { event_number: Number(head.event), streams, created_at: undefined };
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#child.close();
+  }
+}
