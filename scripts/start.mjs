@@ -72,6 +72,18 @@ try {
     'examples/trigger/pipeline.sh $RUN/recorded 2>/dev/null',
     { lines: 20 },
   );
+  show(
+    '11. Constants: fetched once, given to two processes that start when they like',
+    'examples/calib/one-per-detector.sh 2>/dev/null | tail -3',
+  );
+  show(
+    '12. Accumulate over four workers and two collectors: a record per heartbeat',
+    'dgram-gen -n 1500 2>/dev/null | graph-run examples/graph/energy.yaml --heartbeat 500ev -W 4 -L 2 --names mean,spectrum.counts',
+  );
+  show(
+    '13. The same kind of pipelines as supervised processes',
+    'daq-run start examples/supervise/camera.yaml --foreground -o $RUN/logs',
+  );
   console.log(
     `\n${problems === 0 ? 'All of it worked.' : `${problems} steps went wrong.`} Next: README.md, or "daqpipe" for the list of commands.`,
   );
