@@ -42,7 +42,10 @@ export class RedisServer {
       appendonly: 'yes',
     };
     const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    this.#process = spawn('redis-server', words, { stdio: 'ignore' });
+    const child = spawn('redis-server', words, { stdio: 'ignore' });
+    this.#process = child;
+    // The last resort, for tests that break off.
+    process.once('exit', () => child.kill('SIGKILL'));
     const redis = new Redis(this.url, { retryStrategy: () => 20, maxRetriesPerRequest: null });
     redis.on('error', () => {});
     await redis.ping();

@@ -45,6 +45,8 @@ export class ControlProcess {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    // The last resort, for tests that break off.
+    process.once('exit', () => this.process.kill('SIGKILL'));
     this.process.stdout?.on('data', (text: Buffer) => {
       this.url ||= String(text).trim();
     });
