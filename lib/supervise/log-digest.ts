@@ -6,10 +6,13 @@ import type { Balance } from '../cli/balance.ts';
 export interface StageBalance extends Balance {
   /** From 1. */
   readonly stage: number;
+  /** What it gave to its one output, if it told that beside its balance: `200 events, 209 dgrams, 105 kB in 1 stream`. */
+  readonly dgrams: number | undefined;
 }
 
 /** `in 500 = out 498 + dropped 2`, as lib/cli/balance writes it. */
 const BALANCE = /\bin (\d+) = out (\d+)((?: \+ [^+;]*? \d+)*)/;
+const DGRAMS = /\b(\d+) dgrams\b.* in 1 stream\b/;
 const STAGE = /^\[(\d+)\] /;
 const ENDED = /^# daq-run: ended with status (\d+)$/;
 const STAGE_ENDED = /^# daq-run: stage (\d+) .* ended with (\d+)$/;
@@ -35,6 +38,7 @@ export class LogDigest {
       stage,
       in: Number(found[1]),
       out: Number(found[2]),
+      dgrams: numberIn(DGRAMS.exec(text)),
       losses: Object.fromEntries([...(found[3] ?? '').matchAll(/ \+ (.*?) (\d+)/g)].map(([, k, n]) => [k, Number(n)])),
     });
   }
@@ -64,4 +68,8 @@ export class LogDigest {
   get status(): number | undefined {
     return this.#status;
   }
+}
+
+function numberIn(match: RegExpExecArray | null): number | undefined {
+  return match ? Number(match[1]) : undefined;
 }

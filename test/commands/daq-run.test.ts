@@ -146,7 +146,7 @@ t.test('--foreground ends by itself; the chain adds up, or does not', async (t) 
   );
   const good = await runs.run('start', '--foreground');
   t.match([good.status, good.stdout.toString()], [0, /f +2 +bash +5 +4 +lost 1\nf: it adds up/]);
-  writeFileSync(runs.file, yaml({ f: { pipe: [say('<I> a: in 5 = out 5'), say('<I> b: in 3 = out 3')] } }));
+  writeFileSync(runs.file, yaml({ f: { pipe: [say('<I> a: in 5 = out 5'), say('<I> b: in 5 = out 3')] } }));
   const bad = await runs.run('start', '--foreground', '--json');
   t.equal(bad.status, 3);
   t.match(JSON.parse(bad.stdout.toString()), [{ id: 'f', chain: { adds: false } }]);

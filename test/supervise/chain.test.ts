@@ -19,14 +19,14 @@ function viewOf(programs: readonly string[], ...lines: readonly string[]): Entry
   };
 }
 
-const GEN = '[1] <I> gen: OK 500 events; in 500 = out 500';
+const GEN = '[1] <I> gen: OK 490 events, 500 dgrams, 217 kB in 1 stream; in 490 = out 490';
 const DRP = '[2] <W> drp: LOSS in 500 = out 490 + dropped 7 + too-late 3; retried 1; 300/s';
 
 t.test('a chain adds up when every stage does, and everything that is given is received', async (t) => {
   const three = ['dgram-gen', 'drp-python', 'cat'];
   const good = viewOf(three.slice(0, 2), GEN, DRP, '# daq-run: stage 1 (dgram-gen) ended with 0', 'srun: error: x');
   t.match(chainVerdict(good), { adds: true });
-  t.same(good.balances[1], { stage: 2, in: 500, out: 490, losses: { dropped: 7, 'too-late': 3 } });
+  t.same(good.balances[1], { stage: 2, in: 500, out: 490, dgrams: undefined, losses: { dropped: 7, 'too-late': 3 } });
   t.match(chainLines([good]).join('\n'), /cam +2 +drp-python +500 +490 +dropped 7, too-late 3\ncam: it adds up/);
   t.match(good.lastLine, /^<W> drp/);
   t.match(chainVerdict(viewOf(three, GEN, DRP)), { adds: undefined, why: /stage 3 \(cat\) told no balance/ });
@@ -34,6 +34,10 @@ t.test('a chain adds up when every stage does, and everything that is given is r
   t.match(chainVerdict(open), { adds: false, why: /2 unaccounted for in stage 1/ });
   const gap = viewOf(three.slice(0, 2), GEN, '[2] x: in 498 = out 498');
   t.match(chainVerdict(gap), { adds: false, why: 'stage 1 (dgram-gen) gave 500, stage 2 (drp-python) received 498' });
+  const other = viewOf(['a', 'b'], '[1] a: in 5 = out 5', '[2] b: in 4 = out 4');
+  t.match(chainVerdict(other), { adds: undefined, why: /may not count the same/ });
+  t.match(chainVerdict({ ...other, programs: ['drp-python', 'drp-python'] }), { adds: false });
+  t.match(chainVerdict({ ...other, programs: ['drp-python', 'graph-run'] }), { adds: undefined });
   t.equal(chainVerdict(viewOf(three, 'words')), undefined);
   t.same(chainLines([viewOf(three, 'words')]), []);
 });
