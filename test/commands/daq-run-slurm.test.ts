@@ -1,6 +1,7 @@
 /** The same files as jobs of a real Slurm (spec procmgr.md 2). */
 
-import { writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { needsSlurm, SlurmCluster } from '../supervise/cluster.ts';
 import { Runs, until } from '../supervise/runs.ts';
@@ -107,8 +108,11 @@ t.test('jobs of a real Slurm', needsSlurm(), async (t) => {
   );
 });
 
-t.test('without Slurm there is a sentence', async (t) => {
-  const runs = new Runs(t, 'n.yaml', '{processes: {a: "true"}}', { PATH: '/nonexistent' });
-  const bin = await runs.run('start', '--slurm', '--dry-run').catch(() => undefined);
-  t.ok(bin, 'the plan needs no Slurm');
+t.test('without Slurm there is a sentence; the plan needs none', async (t) => {
+  const runs = new Runs(t, 'n.yaml', '{processes: {a: "true"}}');
+  symlinkSync(process.execPath, join(runs.folder, 'node'));
+  runs.env.PATH = runs.folder;
+  t.match(await runs.run('start', '--slurm'), { status: 1, stderr: /squeue cannot be run: are Slurm's commands on/ });
+  const plan = await runs.run('start', '--slurm', '--dry-run');
+  t.match([plan.status, plan.stdout.toString()], [0, /^# sbatch --parsable .*\n#!\/bin\/bash\n/]);
 });

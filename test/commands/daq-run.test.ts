@@ -169,13 +169,12 @@ function commandOf(pid: number): string {
   return existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '';
 }
 
-t.test('two starts at once: one keeper, every process once', async (t) => {
+t.test('eight starts at once: one keeper, every process once', async (t) => {
   const runs = new Runs(t, 't.yaml', '');
   writeFileSync(runs.file, yaml({ one: `bash -c 'echo x >> ${runs.folder}/count; sleep 1000'` }));
-  const outcomes = await Promise.all([runs.run('start'), runs.run('start'), runs.run('start')]);
-  t.same(
-    outcomes.map(({ status }) => status),
-    [0, 0, 0],
+  const outcomes = await Promise.all(Array.from({ length: 8 }, () => runs.run('start')));
+  t.ok(
+    outcomes.every(({ status }) => status === 0),
     outcomes.map(({ stderr }) => stderr).join(),
   );
   t.equal(readFileSync(join(runs.folder, 'count'), 'utf8'), 'x\n');
