@@ -2,8 +2,9 @@
 
 import { DataError, InputError } from '../errors.ts';
 import { type Ordered, orderedJson } from '../json/ordered.ts';
-import { type Again, Assigner, type AssignerOptions, type Assignment, type Outcome } from './assign/assigner.ts';
+import { Assigner } from './assign/assigner.ts';
 import { SHARE_STATES } from './assign/ledger.ts';
+import type { Again, AssignerOptions, Assignment, Outcome } from './assign/types.ts';
 import { checkMap, streamsOf } from './map/check.ts';
 import { checkSequence, readMap, readParts, samePart } from './map/read.ts';
 import { MapRefused, type TriggerMap } from './map/types.ts';

@@ -3,7 +3,8 @@
  * evictions, appended parts, crashes (spec mapreduce.md 16).
  */
 
-import { Assigner, type AssignerOptions, type Outcome } from '../../lib/mapreduce/assign/assigner.ts';
+import { Assigner } from '../../lib/mapreduce/assign/assigner.ts';
+import type { AssignerOptions, Outcome } from '../../lib/mapreduce/assign/types.ts';
 import type { Cell, Entry, Part, TriggerMap } from '../../lib/mapreduce/map/types.ts';
 import { Random } from '../random.ts';
 

@@ -4,55 +4,15 @@
  */
 
 import type { Part, TriggerMap } from '../map/types.ts';
-import { Bundles, connected, constraintsOf, type HeldConstraint } from './bundles.ts';
+import { Bundles, constraintsOf, type HeldConstraint } from './bundles.ts';
+import { dealtOut } from './deal-out.ts';
 import { Events, FREE, type Instance, type LaidEntry, type LaidEvent, layOut } from './events.ts';
-import { type Changes, Ledger, type Share } from './ledger.ts';
+import { Inheritance } from './inheritance.ts';
+import { Ledger, type Share } from './ledger.ts';
 import { restoreState, type SavedAssigner, saveState } from './saved.ts';
+import type { Again, AssignerOptions, Assignment, Outcome, WorkerOptions } from './types.ts';
 import { type Seat, WorkerTable } from './workers.ts';
 import { startEnd } from './wrap.ts';
-
-export interface AssignerOptions {
-  /** Events that a worker may hold. */
-  readonly depth: number;
-  /** How far beyond the front a worker may be bound. */
-  readonly future: number;
-  /** What a successor does again: what was not reported, or the whole group of a constraint. */
-  readonly redo: 'rest' | 'group';
-  /** Start and end event round the map. */
-  readonly wrap: boolean;
-  /** Streams whose ingesters hold no frames: those of the reference (spec 5.2). */
-  readonly unheld?: ReadonlySet<string>;
-}
-
-/** What is different for one worker. */
-export interface WorkerOptions {
-  /** Events that it may hold; the general depth unless given. */
-  readonly depth?: number;
-  /** False for peers of the reference: nothing is given to them again. */
-  readonly takesAgain?: boolean;
-}
-
-export interface Assignment {
-  readonly event_number: number;
-  /** By stream in the order of the map: workers, sorted. */
-  readonly assignments: ReadonlyMap<string, readonly string[]>;
-}
-
-export interface Again {
-  readonly event_number: number;
-  readonly assignments: ReadonlyMap<string, readonly string[]>;
-  readonly attempt: number;
-  readonly origin: string;
-}
-
-export interface Outcome extends Changes {
-  readonly assign: readonly Assignment[];
-  readonly again: readonly Again[];
-  /** Both, in the order of giving: a worker must get its deliveries in the order in which they are counted. */
-  readonly given: readonly (Assignment | Again)[];
-  /** True once: when everything is done. */
-  readonly finished: boolean;
-}
 
 export class Assigner {
   readonly options: AssignerOptions;
@@ -63,6 +23,7 @@ export class Assigner {
   readonly parts: Map<string, Part>;
   /** Which workers are listed for each entry without a constraint, of events from the front on. */
   readonly listed = new Map<number, Set<string>[]>();
+  readonly #inheritance: Inheritance;
   readonly #map: TriggerMap;
   #open: boolean;
   #front = 0;
@@ -78,6 +39,12 @@ export class Assigner {
     this.parts = new Map(map.parts);
     this.ledger = new Ledger(options.redo === 'group');
     this.workers = new WorkerTable();
+    const { events, ledger, bundles } = this;
+    this.#inheritance = new Inheritance({
+      ...{ events, ledger, bundles, redo: options.redo },
+      framesHeld: (share) => this.#framesHeld(share),
+      isStart: (event) => this.#isStart(event),
+    });
     if (options.wrap) this.events.append(layOut(startEnd(map)));
     for (const name of map.sequence) this.#use(name);
     if (options.wrap && !map.open) this.events.append(layOut(startEnd(map)));
@@ -221,87 +188,11 @@ export class Assigner {
     if (!seat?.live) return;
     this.workers.leave(seat);
     for (const lists of this.listed.values()) for (const list of lists) list.delete(name);
-    const orphans = this.#orphansOf(seat);
-    const held = this.#holdAndFree(seat, orphans);
-    this.#bundle(orphans, held);
+    const orphans = this.#inheritance.orphansOf(seat);
+    const held = this.#inheritance.holdAndFree(seat, orphans, this.#front);
+    this.#inheritance.bundle(orphans, held);
     this.workers.rewind(this.#front);
     this.#afterOperation();
-  }
-
-  /** Shares of a dead worker that somebody else must do. */
-  #orphansOf(seat: Seat): Share[] {
-    const orphans: Share[] = [];
-    const own = seat.deliveries.map(({ share }) => share).filter(({ state }) => state === 'out');
-    for (const share of [...new Set(own)].sort((a, b) => a.event - b.event)) {
-      if (this.ledger.isAccepted(share)) this.ledger.move(share, 'done');
-      else if (this.#nobodyMisses(share)) this.ledger.move(share, 'dropped');
-      else if (!this.#framesHeld(share)) this.ledger.move(share, 'lost');
-      else {
-        this.ledger.move(share, 'orphan');
-        orphans.push(share);
-      }
-    }
-    return orphans;
-  }
-
-  /** Frames for everybody, which others have got too; but a result that was promised and lost is made again. */
-  #nobodyMisses(share: Share): boolean {
-    if (constraintsOf(share).length > 0 || this.ledger.isOutstanding(share)) return false;
-    if (this.#isStart(share.event)) return true;
-    const forEverybody = (other: Share) => other.entries.some(({ barrier }) => barrier >= 0);
-    return this.ledger
-      .shares(share.event)
-      .some((other) => other !== share && forEverybody(other) && (other.state === 'out' || other.state === 'done'));
-  }
-
-  /** Frees the constraints of a dead worker, except those that a bundle must hold. */
-  #holdAndFree(seat: Seat, orphans: readonly Share[]): HeldConstraint[] {
-    const held: HeldConstraint[] = [];
-    for (const instance of this.events.instances) {
-      const needed = new Set(orphans.filter((share) => share.instance === instance).flatMap(constraintsOf));
-      instance.holders.forEach((holder, constraint) => {
-        if (holder !== seat.number) return;
-        if (needed.has(constraint) || this.#groupIsBegun(instance, constraint)) held.push({ instance, constraint });
-        else instance.holders[constraint] = FREE;
-      });
-      // An orphan may carry constraints that have gone to somebody else meanwhile; those stay where they are.
-    }
-    return held;
-  }
-
-  /** redo "group": events of the constraint are done, others are not published yet. */
-  #groupIsBegun({ begun, laid, start }: Instance, constraint: number): boolean {
-    if (this.options.redo !== 'group' || begun[constraint] !== 1) return false;
-    return start + (laid.constraints[constraint]?.events.at(-1) ?? 0) >= this.#front;
-  }
-
-  #bundle(orphans: readonly Share[], held: readonly HeldConstraint[]): void {
-    for (const { constraints, shares } of connected(held, orphans)) {
-      const tags = new Set(
-        constraints.flatMap(({ instance, constraint }) => instance.laid.constraints[constraint]!.tags),
-      );
-      this.bundles.add([...shares, ...this.#doneBefore(constraints)], constraints, tags);
-    }
-    for (const share of orphans) {
-      const inGroup = constraintsOf(share).some((constraint) =>
-        held.some((one) => one.instance === share.instance && one.constraint === constraint),
-      );
-      if (!inGroup) this.bundles.add([share], [], new Set(share.entries.flatMap(({ tags }) => tags)));
-    }
-  }
-
-  /** redo "group": what was done of these constraints must be done again. */
-  #doneBefore(constraints: readonly HeldConstraint[]): Share[] {
-    if (this.options.redo !== 'group') return [];
-    const found = new Set<Share>();
-    for (const { instance, constraint } of constraints) {
-      for (const offset of instance.laid.constraints[constraint]!.events) {
-        for (const share of this.ledger.shares(instance.start + offset)) {
-          if (share.state === 'done' && constraintsOf(share).includes(constraint)) found.add(share);
-        }
-      }
-    }
-    return [...found];
   }
 
   /** 5 s after a death: results that never reached the reducer are made again. */
@@ -511,44 +402,30 @@ export class Assigner {
   }
 
   #publish(event: number, instance: Instance, { streams, entries, constraints }: LaidEvent): void {
-    const byStream = new Map<string, Set<string>>(streams.map((stream) => [stream, new Set()]));
-    const shares = new Map<string, { entries: LaidEntry[] }>();
     const lists = this.listed.get(event);
-    for (const entry of entries) {
-      const holders =
-        entry.barrier >= 0
-          ? (lists?.[entry.barrier] ?? [])
-          : [this.workers.byNumber(instance.holders[entry.constraint]!).name];
-      for (const name of holders) {
-        byStream.get(entry.stream)!.add(name);
-        const share = shares.get(name) ?? { entries: [] };
-        shares.set(name, share);
-        share.entries.push(entry);
-        if (entry.barrier >= 0) this.workers.mustFind(name).grants--;
-      }
+    const { byStream, byWorker } = dealtOut({ streams, entries }, (entry) =>
+      entry.barrier >= 0
+        ? (lists?.[entry.barrier] ?? [])
+        : [this.workers.byNumber(instance.holders[entry.constraint]!).name],
+    );
+    for (const [name, own] of byWorker) {
+      this.workers.mustFind(name).grants -= own.filter(({ barrier }) => barrier >= 0).length;
     }
     for (const constraint of constraints) {
       if (instance.begun[constraint] === 0) this.workers.byNumber(instance.holders[constraint]!).grants--;
       instance.begun[constraint] = 1;
     }
     this.listed.delete(event);
-    const made = [...shares].map(([origin, { entries: own }]): Share => {
+    const made = [...byWorker].map(([origin, own]): Share => {
       return { event, origin, instance, entries: own, state: 'out', hasResult: false, reporter: undefined, attempt: 1 };
     });
     for (const share of made) this.workers.mustFind(share.origin).deliveries.push({ share, attempt: 1 });
     this.ledger.publish(event, made);
-    this.#given.push({
-      event_number: event,
-      assignments: new Map([...byStream].map(([stream, names]) => [stream, [...names].sort(byCodePoint)])),
-    });
+    this.#given.push({ event_number: event, assignments: byStream });
   }
 }
 
 function hasTags({ tags }: Seat, wanted: readonly string[]): boolean {
   for (const tag of wanted) if (!tags.has(tag)) return false;
   return true;
-}
-
-function byCodePoint(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -3,8 +3,9 @@
  * is that of the log entry, so whoever reads the same log comes to the same state.
  */
 
-import { Assigner, type AssignerOptions, type Outcome } from '../assign/assigner.ts';
+import { Assigner } from '../assign/assigner.ts';
 import type { SavedAssigner } from '../assign/saved.ts';
+import type { AssignerOptions, Outcome } from '../assign/types.ts';
 import type { Part, TriggerMap } from '../map/types.ts';
 import type { Decision, Step } from '../redis/log.ts';
 import { acceptedKeys, type ReducerReport, type Report, type WorkerReport } from '../redis/reports.ts';

@@ -1,6 +1,7 @@
 /** Whom an outcome concerns, and what each is told (spec mapreduce.md 5.2). Pure. */
 
-import type { Assigner, Outcome } from '../assign/assigner.ts';
+import type { Assigner } from '../assign/assigner.ts';
+import type { Outcome } from '../assign/types.ts';
 import type { Delivery } from '../assign/workers.ts';
 import type { Feed, Work } from '../transport/types.ts';
 
