@@ -42,6 +42,7 @@ export LD_LIBRARY_PATH=/rel/lib
 export O='a=b,c '\\''d'\\'''
 export PYTHONPATH="$(echo /rel/lib/python3*/site-packages | tr ' ' :)"
 read -r -d '' body <<'END_OF_BODY'
+exec >> '/l 100%/2026/03/04_05:06:07_cmp013:teb0.log' 2>&1
 trap : INT TERM
 printf '%s\\n' '# ID:      teb0'
 printf '%s\\n' '# PLATFORM:2'
@@ -70,6 +71,7 @@ t.test('hosts, dependencies, cores, GPUs, and what the existing manager adds (sp
   const jobs = planJobs(fileOf(teb, pipe, drp, stat, control), ['teb0', 'pipe', 't0', 'daqstat', 'control'], options);
   const by = (id: string) => jobs.find(({ ids }) => ids.includes(id))!;
   t.same(by('pipe').after, ['teb0']);
+  t.match(by('pipe').script, /\nexec >> '\/l 100%\/2026\/03\/04_05:06:07_'"\$SLURMD_NODENAME":pipe.log 2>&1\n/);
   t.ok(by('pipe').args.includes('--output=/l 100%%/2026/03/04_05:06:07_%N:pipe.log'));
   t.ok(by('control').args.includes('--nodelist=here'));
   t.ok(by('t0').args.includes('--gres=gpu:1'));
@@ -95,12 +97,11 @@ t.test('variables: the group chooses the release, DAQMGR_EXPORT is taken apart, 
 t.test('one job with steps', async (t) => {
   const job = planSteps(fileOf(control, teb), ['control', 'teb0'], options);
   t.equal(job.comment, 'x3_p2_s0_steps:rix.cnf');
+  t.ok(job.args.includes('--output=/l 100%%/2026/03/04_05:06:07_%N:rix.cnf.steps.log'));
+  t.match(job.script, /exec srun .* --exclusive --nodes=1 --ntasks-per-node=1 --job-name=teb0 --nodelist=cmp013 /);
   t.ok(job.args.includes('--nodelist=here,cmp013'));
   t.ok(job.args.includes('--ntasks-per-node=10'));
-  t.match(
-    job.script,
-    /--exclusive --nodes=1 .*--output='\/l 100%%\/2026\/03\/04_05:06:07_cmp013:teb0.log' --nodelist=cmp013/,
-  );
+  t.match(job.script, /exec >> '\/l 100%\/2026\/03\/04_05:06:07_cmp013:teb0.log' 2>&1\n/);
 });
 
 t.test('bodies are scripts: quoting, conda, statuses of stages; run by a real shell', async (t) => {

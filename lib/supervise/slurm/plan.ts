@@ -55,10 +55,10 @@ export function stepsComment(file: ProcessFile): string {
 /** One job for each entry. */
 export function planJobs(file: ProcessFile, ids: readonly string[], options: PlanOptions): JobPlan[] {
   return chosen(file, ids).map((entry) => {
-    const log = logOf(entry, options);
+    const log = logOf(entry.id, hostOf(entry, options), options);
     const comment = commentOf(file, entry.id);
     const args = [
-      ...common(file, entry.id, comment, log, options),
+      ...common(file, entry.id, comment, logPattern(log), options),
       '--ntasks=1',
       `--cpus-per-task=${entry.cores ?? 1}`,
       ...nodeOf(entry, options),
@@ -66,10 +66,10 @@ export function planJobs(file: ProcessFile, ids: readonly string[], options: Pla
     ];
     const script = [
       '#!/bin/bash',
-      ...stepLines(entry, scriptOptions(file, options), [`--job-name=${quoted(entry.id)}`]),
+      ...stepLines(entry, scriptOptions(file, options), logWord(log), [`--job-name=${quoted(entry.id)}`]),
     ];
     const after = entry.after.filter((id) => ids.includes(id));
-    return { ids: [entry.id], comment, args, script: `${script.join('\n')}\n`, after, folders: [dirname(log)] };
+    return { ids: [entry.id], comment, args, script: `${script.join('\n')}\n`, after, folders: [dirname(log.before)] };
   });
 }
 
@@ -78,7 +78,7 @@ export function planSteps(file: ProcessFile, ids: readonly string[], options: Pl
   const entries = chosen(file, ids);
   const comment = stepsComment(file);
   const name = basename(file.file);
-  const own = join(options.logs, logName(options.started, '%N', `${name}.steps`));
+  const own = logOf(`${name}.steps`, undefined, options);
   const cores = new Map<string, number>();
   for (const entry of entries) {
     const node = hostOf(entry, options) ?? '';
@@ -88,18 +88,18 @@ export function planSteps(file: ProcessFile, ids: readonly string[], options: Pl
   const nodes = [...cores.keys()].filter((node) => node !== '');
   const most = Math.max(0, ...nodes.map((node) => cores.get(node) ?? 0)) + anywhere;
   const args = [
-    ...common(file, name, comment, own, options),
+    ...common(file, name, comment, logPattern(own), options),
     ...(nodes.length === 0 ? ['--nodes=1'] : [`--nodes=${nodes.length}`, `--nodelist=${nodes.join(',')}`]),
     ...[`--ntasks-per-node=${most}`, '--cpus-per-task=1'],
     ...(entries.some(({ flags }) => flags.includes('g')) ? ['--gres=gpu:1'] : []),
   ];
   const steps = entries.flatMap((entry) => {
-    const log = logOf(entry, options);
     const more = [
-      ...['--exclusive', '--nodes=1', '--ntasks-per-node=1', '--open-mode=append', `--job-name=${quoted(entry.id)}`],
-      ...[`--output=${quoted(log)}`, ...nodeOf(entry, options).map(quoted), ...gpuOf(entry)],
+      ...['--exclusive', '--nodes=1', '--ntasks-per-node=1', `--job-name=${quoted(entry.id)}`],
+      ...[...nodeOf(entry, options).map(quoted), ...gpuOf(entry)],
     ];
-    return ['(', ...stepLines(entry, scriptOptions(file, options), more), ') & steps+=($!)'];
+    const log = logWord(logOf(entry.id, hostOf(entry, options), options));
+    return ['(', ...stepLines(entry, scriptOptions(file, options), log, more), ') & steps+=($!)'];
   });
   const script = [
     '#!/bin/bash',
@@ -109,7 +109,7 @@ export function planSteps(file: ProcessFile, ids: readonly string[], options: Pl
     `for step in ${every('steps')}; do wait "$step" || status=$?; done`,
     'exit "$status"',
   ];
-  const folders = [dirname(own)];
+  const folders = [dirname(own.before)];
   return { ids: entries.map(({ id }) => id), comment, args, script: `${script.join('\n')}\n`, after: [], folders };
 }
 
@@ -167,11 +167,27 @@ function gpuOf({ flags }: Entry): string[] {
   return flags.includes('g') ? ['--gres=gpu:1'] : [];
 }
 
-/** Slurm puts the node's name for `%N`; a per cent sign of ours must be doubled. */
-function logOf(entry: Entry, options: PlanOptions): string {
-  const { logs, started } = options;
-  return join(
-    logs.replaceAll('%', '%%'),
-    logName(started, hostOf(entry, options) ?? '%N', entry.id.replaceAll('%', '%%')),
-  );
+/** A log's name around the name of its node, which only the node knows if Slurm chooses it. */
+interface LogPath {
+  readonly before: string;
+  readonly node: string | undefined;
+  readonly after: string;
+}
+
+function logOf(id: string, node: string | undefined, options: PlanOptions): LogPath {
+  const [before = '', after = ''] = join(options.logs, logName(options.started, '\0', id)).split('\0');
+  return { before, node, after };
+}
+
+/** For sbatch: a per cent sign of ours must be doubled. */
+function logPattern({ before, node, after }: LogPath): string {
+  const plain = (text: string) => text.replaceAll('%', '%%');
+  return `${plain(before)}${node === undefined ? '%N' : plain(node)}${plain(after)}`;
+}
+
+/** For the shell on the node. */
+function logWord({ before, node, after }: LogPath): string {
+  return node === undefined
+    ? `${quoted(before)}"$SLURMD_NODENAME"${quoted(after)}`
+    : quoted(`${before}${node}${after}`);
 }

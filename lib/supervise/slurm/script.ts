@@ -65,8 +65,13 @@ export function exportsOf(entry: Entry, { env, programFolders }: ScriptOptions):
   return made;
 }
 
-/** `srun` of an entry, with its variables, as lines of a shell script. @param more options of srun */
-export function stepLines(entry: Entry, options: ScriptOptions, more: readonly string[]): string[] {
+/**
+ * `srun` of an entry, with its variables, as lines of a shell script. The step opens its log itself: what goes through srun is lost
+ * every now and then when a program ends at once with a failure, the whole of it (seen with Slurm 22.05).
+ * @param log path as a word of the shell
+ * @param more options of srun
+ */
+export function stepLines(entry: Entry, options: ScriptOptions, log: string, more: readonly string[]): string[] {
   const made = exportsOf(entry, options);
   const release = made.get('TESTRELDIR');
   const python = release !== undefined && !made.has('PYTHONPATH');
@@ -76,6 +81,7 @@ export function stepLines(entry: Entry, options: ScriptOptions, more: readonly s
     ...(python ? [`export PYTHONPATH="$(echo ${quoted(release)}/lib/python3*/site-packages | tr ' ' :)"`] : []),
     // A command stands on one line, so no line of it can be the end mark.
     `read -r -d '' body <<'${END_MARK}'`,
+    `exec >> ${log} 2>&1`,
     ...bodyLines(entry, options),
     END_MARK,
     [
