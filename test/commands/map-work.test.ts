@@ -39,7 +39,7 @@ for (const runtime of ['python', 'js'] as const) {
       );
       for (const worker of workers) {
         t.equal(await worker.stop(), 0, worker.words);
-        t.match(worker.words, /<I> map-work: OK in \d+ = out \d+;/);
+        t.match(worker.words, /<I> map-work: OK in \d+ = out \d+/);
       }
       t.equal(await reducer.stop(), 0, reducer.words);
       t.match(reducer.words, /<I> map-reduce: OK in 60 = out 60$/m);
