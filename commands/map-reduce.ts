@@ -44,7 +44,10 @@ export default class MapReduce extends DaqCommand {
     const address = redisAddress(flags.redis, { insecure: flags.insecure });
     const path = args.class ?? (flags.js === undefined ? process.env.REDUCER_CLASS : undefined);
     const payload = await openReducerPayload(path, flags, say).catch(refusePayload);
-    const registry = await Registry.open({ address, prefix: flags.prefix, say });
+    const registry = await Registry.open({ address, prefix: flags.prefix, say }).catch(async (error: unknown) => {
+      await payload.close();
+      throw error;
+    });
     const file = flags['replay-results'];
     const service = new ReducerService(registry, {
       ...{ payload, host, port, cors: flags.cors, bind: flags.bind, url: flags.url, say },

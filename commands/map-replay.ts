@@ -39,7 +39,25 @@ export default class MapReplay extends DaqCommand {
     },
   ];
 
+  /** Processes and sockets that must not outlive us, whatever happens. */
+  private readonly open: { close(): Promise<unknown> }[] = [];
+
   override async run(): Promise<ExitStatus> {
+    try {
+      return await this.replay();
+    } catch (error) {
+      return refusePayload(error);
+    } finally {
+      await Promise.all(this.open.map((one) => one.close()));
+    }
+  }
+
+  private keep<T extends { close(): Promise<unknown> }>(one: T): T {
+    this.open.push(one);
+    return one;
+  }
+
+  private async replay(): Promise<ExitStatus> {
     const { flags } = await this.parse(MapReplay);
     const say = (message: string) => this.say(message);
     const parameters = parametersFrom(flags.parameters);
@@ -47,18 +65,21 @@ export default class MapReplay extends DaqCommand {
     const recordings = await Promise.all((flags.file ?? []).map(openRecording));
     const source = flags.source === undefined ? undefined : await this.source(flags.source, flags);
     if (recordings.length === 0 && !source) throw new UsageError('what is to be replayed? -f FILE or -s MODULE:CLASS');
-    const merge = new Merge([...recordings, ...((await source?.sources().catch(refusePayload)) ?? [])]);
+    const merge = new Merge([...recordings, ...((await source?.sources()) ?? [])]);
     const { path, js } = classOrModule(flags.worker);
-    const open = async (name: string) => ({ name, payload: await openWorkerPayload(path, { ...flags, js }, say) });
-    const workers = await Promise.all(names.map(open)).catch(refusePayload);
+    const open = async (name: string) => ({
+      name,
+      payload: this.keep(await openWorkerPayload(path, { ...flags, js }, say)),
+    });
+    const workers = await Promise.all(names.map(open));
     const reducing = flags.reducer === undefined ? undefined : classOrModule(flags.reducer);
     const reducer = reducing
-      ? await openReducerPayload(reducing.path, { ...flags, js: reducing.js }, say).catch(refusePayload)
+      ? this.keep(await openReducerPayload(reducing.path, { ...flags, js: reducing.js }, say))
       : undefined;
-    const http = await this.serve(reducer, flags.port);
+    await this.serve(reducer, flags.port);
     const replay = new Replay({ merge, deal, workers, reducer, parameters, say });
     await this.observe({ balance: () => replay.balance() }, flags.metrics);
-    await replay.run(this.lifecycle.stop).catch(refusePayload);
+    await replay.run(this.lifecycle.stop);
     const balance = replay.balance();
     const cut = recordings.filter(({ damage }) => damage !== undefined);
     for (const { name, damage } of cut) say(`${name}: ${damage!.message}`);
@@ -67,21 +88,16 @@ export default class MapReplay extends DaqCommand {
     const lossy = cut.length > 0 || balance.in !== balance.out || replay.counts.refused > 0;
     this.verdict(lossy ? 'W' : 'I', `${lossy ? 'LOSS' : 'OK'} ${formatBalance(balance)}`);
     if (flags['keep-alive']) await stopped(this.lifecycle.stop);
-    await http?.close();
-    await Promise.all([...workers.map(({ payload }) => payload.close()), reducer?.close(), source?.close()]);
     return lossy ? EXIT.loss : EXIT.ok;
   }
 
   private async source(path: string, flags: Parameters<typeof pythonOptions>[2]): Promise<SourceClass> {
     const options = await pythonOptions('source', path, flags, (message) => this.say(message));
-    return new SourceClass({ ...options, retries: 0, encoding: 'cbor' });
+    return this.keep(new SourceClass({ ...options, retries: 0, encoding: 'cbor' }));
   }
 
-  private async serve(
-    reducer: ReducerPayload | undefined,
-    address: string | undefined,
-  ): Promise<HttpServer | undefined> {
-    if (address === undefined) return undefined;
+  private async serve(reducer: ReducerPayload | undefined, address: string | undefined): Promise<void> {
+    if (address === undefined) return;
     const { host, port } = parseAddress(address, '--port');
     const created = Date.now() / 1000;
     const tree = new TreeApi(
@@ -89,10 +105,9 @@ export default class MapReplay extends DaqCommand {
       () => created,
     );
     const say = (message: string) => this.say(message);
-    const http = new HttpServer({ routes: tree.routes, explain: explainTree, cors: undefined, say });
+    const http = this.keep(new HttpServer({ routes: tree.routes, explain: explainTree, cors: undefined, say }));
     this.out.line(await http.listen(host, port));
     await this.out.drain();
-    return http;
   }
 }
 

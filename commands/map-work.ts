@@ -47,7 +47,10 @@ export default class MapWork extends DaqCommand {
     const address = redisAddress(flags.redis, { insecure: flags.insecure });
     const path = args.class ?? (flags.js === undefined ? process.env.WORKER_CLASS : undefined);
     const payload = await openWorkerPayload(path, flags, say).catch(refusePayload);
-    const registry = await Registry.open({ address, prefix: flags.prefix, say });
+    const registry = await Registry.open({ address, prefix: flags.prefix, say }).catch(async (error: unknown) => {
+      await payload.close();
+      throw error;
+    });
     const stopOnError = errorPolicy(flags['on-error']).stop;
     const service = new WorkerService(registry, {
       name,

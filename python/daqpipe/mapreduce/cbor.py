@@ -182,10 +182,12 @@ def loads(data: Any) -> Any:
     view = memoryview(data)
     reader = _Reader(bytes(view) if not isinstance(data, bytes) else data)
     try:
-        value = reader.value(0)
+        value = reader.item(0)
     except (IndexError, struct.error):
         raise BadCbor("the value is cut off") from None
-    except (UnicodeDecodeError, TypeError, OverflowError) as error:
+    except BadCbor:
+        raise
+    except (ValueError, TypeError, OverflowError) as error:
         raise BadCbor(str(error)) from None
     if reader.at != len(view):
         raise BadCbor("%d bytes follow the value" % (len(view) - reader.at))
@@ -225,13 +227,14 @@ class _Reader:
             return str(self._bytes(length), "utf-8")
         if major == 4:
             self._fits(length)
-            return [self._item(depth) for _ in range(length)]
+            return [self.item(depth) for _ in range(length)]
         if major == 5:
             self._fits(2 * length)
-            return {self._item(depth): self._item(depth) for _ in range(length)}
-        return self._tagged(length, self._item(depth))
+            return {self.item(depth): self.item(depth) for _ in range(length)}
+        return self._tagged(length, self.item(depth))
 
-    def _item(self, depth: int) -> Any:
+    def item(self, depth: int) -> Any:
+        """A value."""
         value = self.value(depth + 1)
         if value is _BREAK:
             raise BadCbor("an end where there is no beginning")
