@@ -5,7 +5,7 @@ import type { Concern, DaqCommand } from './command.ts';
 export interface OptionMeta {
   name: string;
   char: string | undefined;
-  /** Placeholder of the value; undefined for switches. */
+  /** What the help writes for the value; undefined for switches. */
   value: string | undefined;
   summary: string;
   description: string | undefined;

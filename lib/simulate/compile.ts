@@ -1,6 +1,7 @@
 /** Fields as functions: everything that can be decided before the first event is decided here. */
 
-import { elementSize, type NumberType, putterOf } from './elements.ts';
+import type { NumberType } from '../xtc/layout.ts';
+import { elementSize, putterOf } from './elements.ts';
 import { bytesOf, type FieldPlan, namesFieldsOf } from './fields.ts';
 import { FramePool } from './frames.ts';
 import type { Fill, Moment } from './moment.ts';

@@ -3,22 +3,7 @@
  * saturated detector; only counters wrap.
  */
 
-import { CODE, ELEMENT_SIZE, type FieldTypeName } from '../xtc/layout.ts';
-
-/** Types a generated number can have. */
-export const NUMBER_TYPES = [
-  'UINT8',
-  'UINT16',
-  'UINT32',
-  'UINT64',
-  'INT8',
-  'INT16',
-  'INT32',
-  'INT64',
-  'FLOAT',
-  'DOUBLE',
-] as const satisfies readonly FieldTypeName[];
-export type NumberType = (typeof NUMBER_TYPES)[number];
+import { CODE, ELEMENT_SIZE, type FieldTypeName, type NumberType } from '../xtc/layout.ts';
 
 export function elementSize(type: FieldTypeName): number {
   return ELEMENT_SIZE[CODE[type]];

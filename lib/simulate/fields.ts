@@ -1,9 +1,9 @@
 /** Fields of detectors: what a description says about each, and how it is written in Names. */
 
 import type { FieldSpec } from '../xtc/describe.ts';
-import { type FieldTypeName, MAX_RANK } from '../xtc/layout.ts';
+import { type FieldTypeName, MAX_RANK, NUMBER_TYPES } from '../xtc/layout.ts';
 import type { Content, ReadContext } from './content.ts';
-import { elementSize, NUMBER_TYPES } from './elements.ts';
+import { elementSize } from './elements.ts';
 import { GENERATORS } from './generators/registry.ts';
 import { type Path, type Problems, Section, show } from './section.ts';
 

@@ -1,7 +1,8 @@
 /** Pools of frames: arrays made beforehand, of which every event takes one. */
 
+import type { NumberType } from '../xtc/layout.ts';
 import type { Content } from './content.ts';
-import { type NumberType, packElements } from './elements.ts';
+import { packElements } from './elements.ts';
 import { Random } from './random.ts';
 
 export interface FrameSpec {

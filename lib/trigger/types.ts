@@ -69,8 +69,8 @@ export interface BuiltEvent {
   bytes(source: number): Buffer | undefined;
 }
 
-/** What a decision line says (section 2.6); masks of receivers and of missing sources as ascending numbers. */
-export interface DecisionLine {
+/** What every line says of an event and its result (section 2.6). */
+interface ResultLine {
   pid: PulseId;
   svc: number;
   rogs: number;
@@ -81,6 +81,10 @@ export interface DecisionLine {
   damage: number;
   aux: number;
   bypass: 0 | 1;
+}
+
+/** What a decision line says (section 2.6); masks of receivers and of missing sources as ascending numbers. */
+export interface DecisionLine extends ResultLine {
   recv: number[];
   missing: number[];
   why: Why;
@@ -92,18 +96,8 @@ export interface DecisionLine {
 export type Act = 'record' | 'discard' | 'reject';
 
 /** A line of `eb-join` (section 2.6). */
-export interface JoinedLine {
+export interface JoinedLine extends ResultLine {
   rcv: number;
-  pid: PulseId;
-  svc: number;
-  rogs: number;
-  prescale: 0 | 1;
-  persist: 0 | 1;
-  monitor: number;
-  monbuf: string;
-  damage: number;
-  aux: number;
-  bypass: 0 | 1;
   act: Act;
   /** Only with `reject`. */
   reason?: string;

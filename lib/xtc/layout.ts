@@ -54,8 +54,8 @@ export const REFERENCE_DGRAM_LIMIT = 0x4000000;
 export const MAX_NODE_ID = 0xfff;
 export const MAX_NAMES_ID = 0xff;
 
-/** Field type codes (section 7). */
-export const FIELD_TYPES = [
+/** Fields that are numbers, in the order of their codes. */
+export const NUMBER_TYPES = [
   'UINT8',
   'UINT16',
   'UINT32',
@@ -66,10 +66,11 @@ export const FIELD_TYPES = [
   'INT64',
   'FLOAT',
   'DOUBLE',
-  'CHARSTR',
-  'ENUMVAL',
-  'ENUMDICT',
 ] as const;
+export type NumberType = (typeof NUMBER_TYPES)[number];
+
+/** Field type codes (section 7). */
+export const FIELD_TYPES = [...NUMBER_TYPES, 'CHARSTR', 'ENUMVAL', 'ENUMDICT'] as const;
 export type FieldTypeName = (typeof FIELD_TYPES)[number];
 
 export const CODE = {

@@ -6,6 +6,7 @@ import { addCounts, type Closed, total } from './answer.ts';
 import type { Closing } from './collector.ts';
 import { Merging, type SavedNode } from './merging.ts';
 import { computed } from './place.ts';
+import { Side } from './side.ts';
 import { KernelStation, type Station } from './station.ts';
 import { FAILURES_IN_A_ROW, type FailureReport } from './worker.ts';
 
@@ -55,8 +56,8 @@ export interface SavedSide {
 
 const NOTHING_DEALT: Dealt = { events: 0, before: 0 };
 
-export class GlobalSide {
-  readonly #merging: Merging;
+export class GlobalSide extends Side {
+  protected readonly merging: Merging;
   readonly #onFailure: (report: FailureReport) => void;
   #behind: readonly Behind[] = [];
   #graph: CompiledGraph;
@@ -65,7 +66,8 @@ export class GlobalSide {
 
   /** @param run runs that have begun before */
   constructor(graph: CompiledGraph, onFailure: (report: FailureReport) => void = () => {}, run = 0) {
-    this.#merging = new Merging(graph, 'globalCollector', run, onFailure);
+    super();
+    this.merging = new Merging(graph, 'globalCollector', run, onFailure);
     this.#onFailure = onFailure;
     this.#graph = graph;
     this.#run = run;
@@ -77,13 +79,13 @@ export class GlobalSide {
     const behind = this.#behind.map(({ node, station, held, inARow, off }) => {
       return { id: node.spec.id, fingerprint: node.fingerprint, state: station?.save(), held, inARow, off };
     });
-    return { run: this.#merging.run, dealtBefore: this.#dealtBefore, nodes: this.#merging.save(), behind };
+    return { run: this.merging.run, dealtBefore: this.#dealtBefore, nodes: this.merging.save(), behind };
   }
 
   /** Takes up what `save` gave; made with the same `run`. Nodes that have changed since start from zero. */
   restore({ dealtBefore, nodes, behind }: SavedSide): void {
     this.#dealtBefore = dealtBefore;
-    this.#merging.restore(nodes);
+    this.merging.restore(nodes);
     for (const { id, fingerprint, state, held, inARow, off } of behind) {
       const step = this.#behind.find(({ node }) => node.spec.id === id && node.fingerprint === fingerprint);
       if (!step) continue;
@@ -95,7 +97,7 @@ export class GlobalSide {
 
   /** Events used by each split node, and failures of it, since it began. */
   get totals(): ReadonlyMap<string, { readonly used: number; readonly failed: number }> {
-    return new Map([...this.#merging.nodes].map(({ node, totals }) => [node.spec.id, totals]));
+    return new Map([...this.merging.nodes].map(({ node, totals }) => [node.spec.id, totals]));
   }
 
   /** The graph of the last record. */
@@ -105,53 +107,36 @@ export class GlobalSide {
 
   /** Runs that have begun. */
   get run(): number {
-    return this.#merging.run;
-  }
-
-  change(graph: CompiledGraph, from: number): void {
-    this.#merging.change(graph, from);
-  }
-
-  configure(after: number): void {
-    this.#merging.configure(after);
-  }
-
-  transition(name: string, after: number): void {
-    this.#merging.transition(name, after);
-  }
-
-  /** States that came too late for their node or run. */
-  get outdated(): number {
-    return this.#merging.outdated;
+    return this.merging.run;
   }
 
   close(closing: Closing, dealt: Dealt = NOTHING_DEALT): HeartbeatRecord {
     const { heartbeat, answers, included, late, missing, closed } = closing;
     this.#dealtBefore = Math.max(this.#dealtBefore, dealt.before);
-    this.#merging.begin(heartbeat);
+    this.merging.begin(heartbeat);
     this.#follow(heartbeat);
-    for (const answer of answers) this.#merging.merge(answer);
+    for (const answer of answers) this.merging.merge(answer);
     const errors = new Map<string, number>();
     addCounts(errors, closing.errors);
     const values = this.#splitValues(heartbeat);
-    addCounts(errors, this.#merging.errors);
+    addCounts(errors, this.merging.errors);
     this.#runBehind(heartbeat, values, errors);
     const { outputs: names } = this.#graph;
     const outputs = new Map(
       names.flatMap((name) => (values.has(name) ? [[name, values.get(name) as Value] as const] : [])),
     );
-    this.#merging.end(heartbeat);
+    this.merging.end(heartbeat);
     return { heartbeat, dealt: dealt.events, included: total(included), late, missing, closed, outputs, errors };
   }
 
   /** A changed graph, or a run that has begun. */
   #follow(heartbeat: number): void {
-    if (this.#merging.graph !== this.#graph) this.#install(this.#merging.graph);
-    for (const name of this.#merging.passed.splice(0))
+    if (this.merging.graph !== this.#graph) this.#install(this.merging.graph);
+    for (const name of this.merging.passed.splice(0))
       for (const { node, station } of this.#behind)
-        this.#merging.guard(node, heartbeat, 1, () => station?.transition?.(name));
-    if (this.#merging.run === this.#run) return;
-    this.#run = this.#merging.run;
+        this.merging.guard(node, heartbeat, 1, () => station?.transition?.(name));
+    if (this.merging.run === this.#run) return;
+    this.#run = this.merging.run;
     for (const step of this.#behind) {
       step.inARow = 0;
       step.off = false;
@@ -163,8 +148,8 @@ export class GlobalSide {
 
   #splitValues(heartbeat: number): Map<string, Value> {
     const values = new Map<string, Value>();
-    for (const { node, station, used } of this.#merging.nodes) {
-      this.#merging.guard(node, heartbeat, 1, () => {
+    for (const { node, station, used } of this.merging.nodes) {
+      this.merging.guard(node, heartbeat, 1, () => {
         // Groups can be completed by events that were used before: a window by dealt events closes with the dealing.
         station.settle({ heartbeat, dealtBefore: this.#dealtBefore });
         if (used > 0 || node.spec.of === 'dealt') put(values, node, station.output());

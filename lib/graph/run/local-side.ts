@@ -4,45 +4,30 @@ import type { CompiledGraph } from '../compile/compile.ts';
 import { type Answer, addCounts, type Part } from './answer.ts';
 import type { Closing } from './collector.ts';
 import { Merging } from './merging.ts';
+import { Side } from './side.ts';
 import type { FailureReport } from './worker.ts';
 
-export class LocalSide {
-  readonly #merging: Merging;
+export class LocalSide extends Side {
+  protected readonly merging: Merging;
 
   /** @param run runs that have begun before */
   constructor(graph: CompiledGraph, run = 0, onFailure?: (report: FailureReport) => void) {
-    this.#merging = new Merging(graph, 'localCollector', run, onFailure);
-  }
-
-  /** States that came too late for their node or run. */
-  get outdated(): number {
-    return this.#merging.outdated;
-  }
-
-  change(graph: CompiledGraph, from: number): void {
-    this.#merging.change(graph, from);
-  }
-
-  configure(after: number): void {
-    this.#merging.configure(after);
-  }
-
-  transition(name: string, after: number): void {
-    this.#merging.transition(name, after);
+    super();
+    this.merging = new Merging(graph, 'localCollector', run, onFailure);
   }
 
   /** The answer of this collector. */
   close({ heartbeat, answers, included, late, missing, closed, errors: below }: Closing): Answer {
-    this.#merging.begin(heartbeat);
-    for (const answer of answers) this.#merging.merge(answer);
+    this.merging.begin(heartbeat);
+    for (const answer of answers) this.merging.merge(answer);
     const parts = new Map<string, Part>();
-    for (const { node, station, used, failed } of this.#merging.nodes) {
+    for (const { node, station, used, failed } of this.merging.nodes) {
       parts.set(node.spec.id, { used, failed, state: station.take(), fingerprint: node.fingerprint });
     }
-    const run = this.#merging.run;
+    const run = this.merging.run;
     const errors = new Map(below);
-    addCounts(errors, this.#merging.errors);
-    this.#merging.end(heartbeat);
+    addCounts(errors, this.merging.errors);
+    this.merging.end(heartbeat);
     return { heartbeat, run, included, late, missing, closed, parts, errors };
   }
 }
