@@ -27,6 +27,11 @@ export class RedisServer {
     return `redis://:${this.#password}@127.0.0.1:${this.#port}/0`;
   }
 
+  /** Of the server that runs now. */
+  get pid(): number {
+    return this.#process!.pid!;
+  }
+
   get password(): string {
     return this.#password;
   }
