@@ -73,6 +73,7 @@ export class PythonProcess {
       let silence: NodeJS.Timeout | undefined;
       this.child.on('exit', (code, signal) => {
         this.gone = true;
+        this.sweep();
         silence = setTimeout(() => finish(code, signal), LAST_WORDS_MS);
       });
       this.child.on('error', (error) => {
@@ -113,6 +114,17 @@ export class PythonProcess {
     const exit = await this.exited;
     clearTimeout(hard);
     return exit;
+  }
+
+  /** Ends what the script started and left behind: the process led a group of its own, which is named by its id as long as it has members. */
+  private sweep(): void {
+    try {
+      process.kill(-this.pid!, 'SIGKILL');
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // Nobody was left: the ordinary case. Or only programs that run as somebody else.
+      if (code !== 'ESRCH' && code !== 'EPERM') throw error;
+    }
   }
 
   private hear(text: string): void {
