@@ -39,6 +39,20 @@ for i in range(2):
   t.equal(third?.get('id'), 'b1');
 });
 
+t.test('in and not in: keys, items, parts of texts', async (t) => {
+  const names = run(`
+a = 'x' in {'x': 1}
+b = 3 not in [1, 2]
+c = 'dec' in 'teb-decide' and 'y' not in {}
+d = 1 if 2 in range(2) else 0
+`);
+  t.same(
+    ['a', 'b', 'c', 'd'].map((name) => names.get(name)),
+    [true, true, true, 0],
+  );
+  t.throws(() => run("x = 'a' in 3\n"), { message: /look for/ });
+});
+
 t.test('what is outside is an error with its place, and nothing is imported', async (t) => {
   const cases: [string, RegExp, number][] = [
     ['import sys\n', /no import sys/i, 1],

@@ -1,5 +1,5 @@
 import type { SyntaxNode } from '@lezer/common';
-import { binary, compare, subscript, unary } from './operator.ts';
+import { binary, compare, holds, subscript, unary } from './operator.ts';
 import { shown } from './percent.ts';
 import { asKey, isTrue, PyError, PyFloat, PyFunction, type PyValue, typeName } from './value.ts';
 
@@ -160,6 +160,8 @@ export class Expressions {
 
   #binaryExpression(node: SyntaxNode): PyValue {
     const [left, operator, right, ...more] = this.#children(node);
+    if (left && right && operator?.name === 'in' && more.length === 0) return this.#isIn(node, left, right);
+    if (left && operator?.name === 'not' && right?.name === 'in' && more[0]) return !this.#isIn(node, left, more[0]);
     if (!left || !operator || !right || more.length > 0)
       return this.#fail(node, 'this operator is outside the supported subset');
     const op = this.#source(operator);
@@ -176,6 +178,10 @@ export class Expressions {
     if (operator.name !== 'ArithOp' && operator.name !== 'BitOp')
       return this.#fail(node, `operator ${op} is outside the supported subset`);
     return this.binary(node, op, this.evaluate(left), this.evaluate(right));
+  }
+
+  #isIn(node: SyntaxNode, item: SyntaxNode, container: SyntaxNode): boolean {
+    return this.#placed(node, () => holds(this.evaluate(container), this.evaluate(item)));
   }
 
   /** `a[i]`, `Branch.conditional`, `list.append`. */

@@ -96,6 +96,14 @@ function equal(a: PyValue, b: PyValue): boolean {
   return a === b;
 }
 
+/** `item in container`: a key, an item of a list, a part of a text. */
+export function holds(container: PyValue, item: PyValue): boolean {
+  if (container instanceof Map) return container.has(typeof item === 'string' ? item : asInt(item, 'key'));
+  if (Array.isArray(container)) return container.some((one) => equal(one, item));
+  if (typeof container === 'string' && typeof item === 'string') return container.includes(item);
+  throw new PyError(`cannot look for a ${typeName(item)} in a ${typeName(container)}`);
+}
+
 /** `container[index]`. */
 export function subscript(container: PyValue, index: PyValue): PyValue {
   if (container instanceof Map) {
