@@ -9,6 +9,7 @@ import { Dealer, Pull, Push } from 'zeromq';
 import { Ingester } from '../lib/mapreduce/ingest/ingester.ts';
 import { WorkerRouter } from '../lib/mapreduce/ingest/router.ts';
 import { openSource } from '../lib/mapreduce/source/open.ts';
+import { pingParts } from '../lib/mapreduce/transport/ping.ts';
 import { compare } from './harness.ts';
 
 const SEND = { linger: 0, sendHighWaterMark: 100 };
@@ -42,7 +43,7 @@ async function send(): Promise<void> {
 async function receive(kind: 'pull' | 'deal'): Promise<void> {
   const socket = kind === 'pull' ? new Pull(RECEIVE) : new Dealer({ ...RECEIVE, routingId: 'w' });
   socket.connect(process.argv[3]!);
-  if (socket instanceof Dealer) await socket.send(Buffer.alloc(16, 1));
+  if (socket instanceof Dealer) await socket.send(pingParts('01010101-0101-4101-8101-010101010101', true));
   let left = 0;
   process.on('message', (count: number) => {
     left += count;
@@ -80,7 +81,6 @@ async function measure(): Promise<void> {
     delivered: (message) => ingester.delivered(message),
     undeliverable: (message) => ingester.undeliverable(message),
     changed: () => arrived(),
-    isOurs: async () => true,
   });
   const deal = child('deal', router.url);
   await Promise.all([answer(pull), answer(deal), seen]);

@@ -168,8 +168,7 @@ t.test(
     const ingest = new Ingest(['--stream', 'det', '--upstream', source.url]);
     const controller = new Controller(redis.client, 'det-ingester', { ours: true });
     const url = await urlOf(controller);
-    const w1 = new Worker('w1', url);
-    await w1.announce(redis.client);
+    const w1 = new Worker('w1', url, { ours: true });
     t.teardown(() => w1.close());
     await listed(controller, w1);
     await controller.begin(['det']);
@@ -236,8 +235,7 @@ t.test('many small events come whole and in order, however they travel together'
   const ingest = new Ingest(['--stream', 'det', '--upstream', source.url]);
   const controller = new Controller(redis.client, 'det-ingester', { ours: true });
   const url = await urlOf(controller);
-  const w1 = new Worker('w1', url);
-  await w1.announce(redis.client);
+  const w1 = new Worker('w1', url, { ours: true });
   t.teardown(() => w1.close());
   await listed(controller, w1);
   await controller.begin(['det']);

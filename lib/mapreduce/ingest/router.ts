@@ -3,13 +3,13 @@
 import { Router } from 'zeromq';
 import { DaqError } from '../../errors.ts';
 import { explain } from '../../stream/source.ts';
+import { type Ping, readPing } from '../transport/ping.ts';
 import { Headers } from './header.ts';
 import type { Message } from './ingester.ts';
 import { type Attempted, Outbox } from './outbox.ts';
 
 /** A worker pings every 2 s. */
 const SEEN_MS = 4000;
-const UUID_BYTES = 16;
 
 export interface ConnectedWorker {
   readonly name: string;
@@ -25,15 +25,11 @@ export interface RouterOptions {
   readonly undeliverable: (message: Message) => void;
   /** A worker that was not there shows itself, or one has not for long. */
   readonly changed: () => void;
-  /** Whether a worker is one of ours; asked once per service. */
-  readonly isOurs: (worker: string, serviceUuid: string) => Promise<boolean>;
 }
 
-interface Seen {
+interface Seen extends Ping {
   readonly name: string;
-  readonly uuid: string;
-  at: number;
-  ours: boolean;
+  readonly at: number;
 }
 
 export class WorkerRouter {
@@ -112,14 +108,19 @@ export class WorkerRouter {
     if (outbox === undefined) {
       const { delivered, undeliverable } = this.#options;
       outbox = new Outbox({ send: (messages) => this.#attempt(worker, messages), delivered, undeliverable });
-      outbox.batches = this.#seen.get(worker)?.ours ?? false;
       this.#outboxes.set(worker, outbox);
     }
     return outbox;
   }
 
   async #attempt(worker: string, messages: readonly Message[]): Promise<Attempted> {
-    const ours = this.#seen.get(worker)?.ours ?? false;
+    const seen = this.#seen.get(worker);
+    // It may be connected, but only its ping says what it understands.
+    if (seen === undefined) {
+      this.counts.away++;
+      return 'away';
+    }
+    const { ours } = seen;
     const now = new Date().toISOString();
     const texts = messages.map((message) => this.#headers.text(message, ours, now));
     const parts: (string | Buffer)[] = [worker, texts.length === 1 ? texts[0]! : `{"batch":[${texts.join(',')}]}`];
@@ -145,8 +146,9 @@ export class WorkerRouter {
   async #receive(): Promise<void> {
     while (!this.#socket.closed) {
       try {
-        const [name, uuid] = await this.#socket.receive();
-        if (uuid?.length === UUID_BYTES) await this.#ping(String(name), uuidText(uuid));
+        const [name, ...parts] = await this.#socket.receive();
+        const ping = readPing(parts);
+        if (ping) this.#ping(String(name), ping);
         else this.counts.odd++;
       } catch (error) {
         if (!this.#socket.closed) throw error;
@@ -154,19 +156,14 @@ export class WorkerRouter {
     }
   }
 
-  async #ping(name: string, uuid: string): Promise<void> {
+  #ping(name: string, { uuid, ours }: Ping): void {
     const before = this.#seen.get(name);
-    if (before?.uuid === uuid) before.at = Date.now();
-    else {
-      // Messages were for the worker that had the name before; the new one does not know of them.
-      if (before) this.#outboxes.get(name)?.clear();
-      const seen = { name, uuid, at: Date.now(), ours: false };
-      this.#seen.set(name, seen);
-      this.#look();
-      seen.ours = await this.#options.isOurs(name, uuid);
-      this.#outbox(name).batches = seen.ours;
-    }
-    this.#outbox(name).back();
+    // Messages were for the worker that had the name before; the new one does not know of them.
+    if (before && before.uuid !== uuid) this.#outboxes.get(name)?.clear();
+    this.#seen.set(name, { name, uuid, ours, at: Date.now() });
+    const outbox = this.#outbox(name);
+    outbox.batches = ours;
+    outbox.back();
     this.#look();
   }
 
@@ -182,9 +179,4 @@ export class WorkerRouter {
     for (const outbox of this.#outboxes.values()) outbox.close();
     this.#socket.close();
   }
-}
-
-/** A uuid with dashes. */
-export function uuidText(bytes: Buffer): string {
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }

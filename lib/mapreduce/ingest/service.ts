@@ -2,8 +2,7 @@
 
 import { MapRefused } from '../map/types.ts';
 import { ItemWriter } from '../record/writer.ts';
-import { isOurs, readWorker } from '../redis/configs.ts';
-import { BadRecord, parseFields } from '../redis/fields.ts';
+import { BadRecord } from '../redis/fields.ts';
 import type { Registry } from '../redis/registry.ts';
 import { entriesOf } from '../redis/stream.ts';
 import { type ControllerUpdate, readUpdate } from '../redis/updates.ts';
@@ -87,7 +86,6 @@ export class IngestService {
       delivered: (message) => ingester.delivered(message),
       undeliverable: (message) => ingester.undeliverable(message),
       changed: () => this.#publishSoon(),
-      isOurs: (worker, uuid) => this.#isOurs(worker, uuid),
     });
     const end = () => this.#stop.abort();
     stop.addEventListener('abort', end, { once: true });
@@ -200,18 +198,6 @@ export class IngestService {
   #fail(error: unknown): void {
     this.#failure ??= error;
     this.#stop.abort();
-  }
-
-  async #isOurs(worker: string, uuid: string): Promise<boolean> {
-    const text = await this.#registry.redis.get(this.#registry.keys.config('worker', worker));
-    if (text === null) return false;
-    try {
-      const config = readWorker(parseFields(text, `configuration of ${worker}`));
-      return config.service_uuid === uuid && isOurs(config);
-    } catch (error) {
-      if (error instanceof BadRecord) return false;
-      throw error;
-    }
   }
 
   /** Events whose messages went out. */

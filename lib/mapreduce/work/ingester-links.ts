@@ -2,9 +2,9 @@
 
 import { Dealer } from 'zeromq';
 import { KEEP_ALIVE } from '../../stream/zmq/binding.ts';
-import type { IngesterConfig } from '../redis/configs.ts';
+import { type IngesterConfig, isOurs } from '../redis/configs.ts';
 import { BadRecord } from '../redis/fields.ts';
-import { uuidBytes } from '../redis/parameters.ts';
+import { pingParts } from '../transport/ping.ts';
 import type { IngesterMessage } from './assembly.ts';
 import { readIngesterMessage } from './ingester-message.ts';
 
@@ -26,23 +26,22 @@ const UNLISTED_MS = 10_000;
 const RECONNECT_MS = 100;
 
 interface Link {
-  socket: Dealer;
-  url: string;
-  service: string;
+  readonly socket: Dealer;
+  readonly url: string;
+  readonly service: string;
+  readonly ours: boolean;
   connectedAt: number;
 }
 
 export class IngesterLinks {
   readonly counts = { messages: 0, bytes: 0, odd: 0, reconnects: 0 };
   readonly #options: IngesterLinksOptions;
-  readonly #uuid: Buffer;
   readonly #links = new Map<string, Link>();
   readonly #pinging: NodeJS.Timeout;
   #closed = false;
 
   constructor(options: IngesterLinksOptions) {
     this.#options = options;
-    this.#uuid = uuidBytes(options.serviceUuid);
     this.#pinging = setInterval(() => this.#pingAll(), PING_MS);
   }
 
@@ -58,11 +57,12 @@ export class IngesterLinks {
     for (const ingester of ingesters) this.#look(ingester, now);
   }
 
-  #look({ name, url, service_uuid: service, connected_workers: workers }: IngesterConfig, now: number): void {
+  #look(ingester: IngesterConfig, now: number): void {
+    const { name, url, service_uuid: service, connected_workers: workers } = ingester;
     const link = this.#links.get(name);
     if (!link) {
       this.#options.back(name);
-      this.#links.set(name, { socket: this.#connect(name, url), url, service, connectedAt: now });
+      this.#connect(ingester, now);
       return;
     }
     const isListed = this.#options.serviceUuid in workers;
@@ -72,15 +72,11 @@ export class IngesterLinks {
     if (another) this.#options.gone(name);
     this.counts.reconnects++;
     link.socket.close();
-    this.#links.set(name, {
-      socket: this.#connect(name, url, another ? 0 : RECONNECT_MS),
-      url,
-      service,
-      connectedAt: now,
-    });
+    this.#connect(ingester, now, another ? 0 : RECONNECT_MS);
   }
 
-  #connect(name: string, url: string, delay = 0): Dealer {
+  #connect(ingester: IngesterConfig, now: number, delay = 0): void {
+    const { name, url, service_uuid: service } = ingester;
     const socket = new Dealer({
       ...KEEP_ALIVE,
       routingId: this.#options.name,
@@ -91,6 +87,8 @@ export class IngesterLinks {
       reconnectInterval: 50,
       reconnectMaxInterval: 1000,
     });
+    const link: Link = { socket, url, service, ours: isOurs(ingester), connectedAt: now };
+    this.#links.set(name, link);
     const start = () => {
       if (socket.closed) return;
       try {
@@ -100,20 +98,19 @@ export class IngesterLinks {
         return;
       }
       void this.#receive(name, socket);
-      void this.#ping(socket);
+      void this.#ping(link);
     };
     if (delay > 0) setTimeout(start, delay);
     else start();
-    return socket;
   }
 
   #pingAll(): void {
-    for (const { socket } of this.#links.values()) void this.#ping(socket);
+    for (const link of this.#links.values()) void this.#ping(link);
   }
 
-  async #ping(socket: Dealer): Promise<void> {
+  async #ping({ socket, ours }: Link): Promise<void> {
     // Nobody takes it at the moment: the next one will tell.
-    await socket.send(this.#uuid).catch(() => {});
+    await socket.send(pingParts(this.#options.serviceUuid, ours)).catch(() => {});
   }
 
   async #receive(name: string, socket: Dealer): Promise<void> {

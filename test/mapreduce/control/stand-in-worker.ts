@@ -3,10 +3,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Dealer, Push } from 'zeromq';
 import type { IngesterConfig } from '../../../lib/mapreduce/redis/configs.ts';
-import { uuidBytes } from '../../../lib/mapreduce/redis/parameters.ts';
 import { follow } from '../../../lib/mapreduce/redis/stream.ts';
 import type { ControllerUpdate } from '../../../lib/mapreduce/redis/updates.ts';
 import { followController, openWorkerLink } from '../../../lib/mapreduce/transport/open.ts';
+import { pingParts } from '../../../lib/mapreduce/transport/ping.ts';
 import type { Feed, Work, WorkerLink } from '../../../lib/mapreduce/transport/types.ts';
 import { StandIn, type StandInOptions } from './stand-ins.ts';
 
@@ -48,7 +48,7 @@ export class StandInWorker extends StandIn {
   }
 
   async #connect(): Promise<void> {
-    const uuid = uuidBytes(this.ours ? this.registry.serviceUuid : this.service);
+    const ping = pingParts(this.ours ? this.registry.serviceUuid : this.service, this.ours);
     while (!this.stop.signal.aborted) {
       for (const [name, text] of this.redis.status === 'ready' ? await this.registry.configTexts('ingester') : []) {
         const config = JSON.parse(text) as IngesterConfig;
@@ -66,7 +66,7 @@ export class StandInWorker extends StandIn {
         this.#push = new Push({ linger: 0, sendHighWaterMark: 0 });
         this.#push.connect((JSON.parse(reducer) as { url: string }).url);
       }
-      for (const { socket } of this.#dealers.values()) await socket.send(uuid);
+      for (const { socket } of this.#dealers.values()) await socket.send(ping);
       await sleep(PING_MS, undefined, { signal: this.stop.signal }).catch(() => {});
     }
   }

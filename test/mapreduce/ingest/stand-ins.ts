@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { Dealer } from 'zeromq';
+import { pingParts } from '../../../lib/mapreduce/transport/ping.ts';
 
 type Assignments = Readonly<Record<string, readonly string[]>>;
 
@@ -89,8 +90,12 @@ export class Worker {
   readonly #socket: Dealer;
   readonly #pings: NodeJS.Timeout;
 
-  constructor(name: string, url: string) {
+  readonly #ours: boolean;
+
+  /** @param ours pings as a worker of ours does */
+  constructor(name: string, url: string, { ours = false } = {}) {
     this.name = name;
+    this.#ours = ours;
     this.#socket = new Dealer({ routingId: name, linger: 0, receiveHighWaterMark: 1000 });
     this.#socket.connect(url);
     this.#pings = setInterval(() => this.#ping(), 500);
@@ -99,7 +104,7 @@ export class Worker {
   }
 
   #ping(): void {
-    this.#socket.send(Buffer.from(this.uuid.replaceAll('-', ''), 'hex')).catch(() => {});
+    this.#socket.send(pingParts(this.uuid, this.#ours)).catch(() => {});
   }
 
   async #receive(): Promise<void> {
@@ -126,23 +131,6 @@ export class Worker {
   /** Events in order of arrival. */
   get events(): number[] {
     return this.received.map(({ header }) => header.event_number);
-  }
-
-  /** Writes a configuration as a worker of ours does. */
-  async announce(redis: Redis): Promise<void> {
-    const config = {
-      ...{ service_uuid: this.uuid, mapping_uuid: null, dranspose_version: null, mapreduce_version: null },
-      ...{
-        parameters_hash: null,
-        processed_events: 0,
-        event_rate: 0,
-        name: this.name,
-        ingesters: [],
-        tags: ['generic'],
-      },
-      ...{ impl: 'daqpipe', protocol: 1 },
-    };
-    await redis.set(`dranspose:worker:${this.name}:config`, JSON.stringify(config));
   }
 
   close(): void {
