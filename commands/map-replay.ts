@@ -7,9 +7,10 @@ import { HttpServer } from '../lib/mapreduce/http/server.ts';
 import { openReducerPayload, openWorkerPayload, pythonOptions } from '../lib/mapreduce/payload/flags.ts';
 import { refusePayload } from '../lib/mapreduce/payload/refuse.ts';
 import type { ReducerPayload } from '../lib/mapreduce/payload/types.ts';
-import { openRecording } from '../lib/mapreduce/record/reader.ts';
 import { explainTree, TreeApi } from '../lib/mapreduce/reduce/tree-api.ts';
-import { classOrModule, dealing, parametersFrom, replayFlags } from '../lib/mapreduce/replay/flags.ts';
+import { saveTree } from '../lib/mapreduce/reduce/tree-file.ts';
+import { classOrModule, dealing, parametersFrom, rateFrom, replayFlags } from '../lib/mapreduce/replay/flags.ts';
+import { openInput } from '../lib/mapreduce/replay/inputs.ts';
 import { Merge } from '../lib/mapreduce/replay/merge.ts';
 import { Replay } from '../lib/mapreduce/replay/replay.ts';
 import { SourceClass } from '../lib/mapreduce/replay/source-class.ts';
@@ -20,9 +21,9 @@ export default class MapReplay extends DaqCommand {
   static override concern = 'mapreduce' as const;
   static override exitMeanings = {
     '1': 'a class cannot be used, or a file is none',
-    '3': 'done, but a recording was cut or events failed; the balance says how many',
+    '3': 'done, but a file was cut or ended before the others, or events failed; the balance says how many',
   };
-  static override baseFlags = { ...processManagerFlags, ...metricsFlag };
+  static override baseFlags = { alias: processManagerFlags.alias, ...metricsFlag };
   static override flags = { ...replayFlags };
   static override examples = [
     {
@@ -36,6 +37,10 @@ export default class MapReplay extends DaqCommand {
     {
       description: 'JavaScript on a packed recording',
       command: 'map-replay -w sums.mjs -r histogram.mjs -f det.cbors.gz',
+    },
+    {
+      description: 'images of an HDF5 file beside dgrams of a run; what was published goes to a file',
+      command: 'map-replay -w sums:Sums -r sums:Histogram -f det=run.h5:/entry/data -f cam=run.xtc2 --save sums.h5',
     },
   ];
 
@@ -62,10 +67,11 @@ export default class MapReplay extends DaqCommand {
     const say = (message: string) => this.say(message);
     const parameters = parametersFrom(flags.parameters);
     const { names, deal } = dealing(flags);
-    const recordings = await Promise.all((flags.file ?? []).map(openRecording));
+    const rate = rateFrom(flags.rate);
+    const inputs = await Promise.all((flags.file ?? []).map((file) => openInput(file, flags.python)));
     const source = flags.source === undefined ? undefined : await this.source(flags.source, flags);
-    if (recordings.length === 0 && !source) throw new UsageError('what is to be replayed? -f FILE or -s MODULE:CLASS');
-    const merge = new Merge([...recordings, ...((await source?.sources()) ?? [])]);
+    if (inputs.length === 0 && !source) throw new UsageError('what is to be replayed? -f FILE or -s MODULE:CLASS');
+    const merge = new Merge([...inputs, ...((await source?.sources()) ?? [])]);
     const { path, js } = classOrModule(flags.worker);
     const open = async (name: string) => ({
       name,
@@ -77,15 +83,17 @@ export default class MapReplay extends DaqCommand {
       ? this.keep(await openReducerPayload(reducing.path, { ...flags, js: reducing.js }, say))
       : undefined;
     await this.serve(reducer, flags.port);
-    const replay = new Replay({ merge, deal, workers, reducer, parameters, say });
+    const replay = new Replay({ merge, deal, workers, reducer, parameters, rate, say });
     await this.observe({ balance: () => replay.balance() }, flags.metrics);
     await replay.run(this.lifecycle.stop);
     const balance = replay.balance();
-    const cut = recordings.filter(({ damage }) => damage !== undefined);
+    const cut = inputs.filter(({ damage }) => damage !== undefined);
     for (const { name, damage } of cut) say(`${name}: ${damage!.message}`);
     for (const { name, last } of merge.short)
       say(`${name} ends ${last === undefined ? 'at once' : `with event ${last}`}, before the others`);
-    const lossy = cut.length > 0 || balance.in !== balance.out || replay.counts.refused > 0;
+    if (flags.save !== undefined && reducer) await this.save(reducer, flags.save);
+    const isShort = merge.short.some(({ name }) => inputs.some((input) => input.name === name));
+    const lossy = cut.length > 0 || isShort || balance.in !== balance.out || replay.counts.refused > 0;
     this.verdict(lossy ? 'W' : 'I', `${lossy ? 'LOSS' : 'OK'} ${formatBalance(balance)}`);
     if (flags['keep-alive']) await stopped(this.lifecycle.stop);
     return lossy ? EXIT.loss : EXIT.ok;
@@ -94,6 +102,10 @@ export default class MapReplay extends DaqCommand {
   private async source(path: string, flags: Parameters<typeof pythonOptions>[2]): Promise<SourceClass> {
     const options = await pythonOptions('source', path, flags, (message) => this.say(message));
     return this.keep(new SourceClass({ ...options, retries: 0, encoding: 'cbor' }));
+  }
+
+  private async save(reducer: ReducerPayload, file: string): Promise<void> {
+    for (const path of await saveTree(reducer, file)) this.say(`${file}: ${path} has no form there and is left out`);
   }
 
   private async serve(reducer: ReducerPayload | undefined, address: string | undefined): Promise<void> {

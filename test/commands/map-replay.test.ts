@@ -2,7 +2,8 @@
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import h5wasm from 'h5wasm/node';
 import t, { type Test } from 'tap';
 import { eventPieces } from '../../lib/mapreduce/record/event-item.ts';
 import { PROJECT, run } from '../executable.ts';
@@ -133,6 +134,129 @@ t.test('the recorded map deals what met on one worker to one worker, start and e
   t.equal(status, 0);
   const count = (event: number) => told.filter((one) => one.event === event).length;
   t.same([0, 1, 2, 3, 4, 5, 6, 7].map(count), [2, 1, 1, 1, 1, 1, 1, 2]);
+});
+
+t.test('a file that ends before the others is named, and the status says so', shared, async (t) => {
+  const file = join(mkdtempSync(join(tmpdir(), 'replay-')), 'short.cbors');
+  t.teardown(() => rmSync(dirname(file), { recursive: true }));
+  const streams = new Map([['mot', { typ: 'X', frames: [] }]]);
+  writeFileSync(file, Buffer.concat(eventPieces({ event_number: 0, streams, created_at: undefined })));
+  const { told, stderr, status } = await replay(t, '-f', DET, '-f', file);
+  t.equal(status, 3);
+  t.equal(new Set(told.map(({ event }) => event)).size, 8);
+  t.match(stderr, /short\.cbors ends with event 0, before the others/);
+});
+
+t.test('parameters: JSON and CBOR by -p; a number that a process manager appends is no file', shared, async (t) => {
+  for (const ending of ['json', 'cbor']) {
+    const file = join(DUMP, `run7-parameters-${UUID}.${ending}`);
+    const { told, status, stderr } = await replay(t, '-f', DET, '-p', file, '-u', 'me', '-p', '3');
+    t.equal(status, 0, stderr);
+    t.ok(told.length > 0 && told.every(({ threshold }) => threshold === '12.5'), ending);
+  }
+});
+
+t.test('dgrams, a dataset of HDF5 and the capture of a detector, merged', shared, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'replay-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  await h5wasm.ready;
+  const file = new h5wasm.File(join(folder, 'run.h5'), 'w');
+  file.create_group('entry');
+  file.create_dataset({ name: 'entry/data', data: new Uint16Array(36), shape: [6, 2, 3], dtype: '<H' });
+  file.create_dataset({ name: 'entry/energy', data: new Float64Array(6), shape: [6], dtype: '<d' });
+  file.create_dataset({ name: 'entry/title', data: 'a scan', shape: [], dtype: 'S' });
+  file.close();
+  const xtc = await run('dgram-gen', ['--events', '6']);
+  writeFileSync(join(folder, 'run.xtc2'), xtc.stdout);
+  const series = join(SHARED, 'data/mapreduce/stins/series.cbors');
+  const more = ['-f', `det=stins:${series}`, '-f', `mono=${folder}/run.h5:/entry/energy`];
+  const { told, status, stderr } = await replay(
+    t,
+    ...['-f', `cam=${folder}/run.xtc2`, '-f', `img=${folder}/run.h5:/entry/data`, ...more],
+  );
+  t.equal(status, 0, stderr);
+  const seen = new Map(told.map(({ event, streams }) => [event, streams]));
+  t.same([...seen.keys()], [0, 1, 2, 3, 4, 5, 6, 7], 'start, six frames, end');
+  for (const [event, streams] of seen) {
+    t.same(Object.keys(streams).sort(), ['cam', 'det', 'img', 'mono'], `event ${event}`);
+    t.equal(streams.cam?.length, 1);
+    t.equal(streams.img?.[1], event > 0 && event < 7 ? 12 : undefined);
+    t.equal(streams.mono?.[1], event > 0 && event < 7 ? 8 : undefined);
+  }
+  writeFileSync(join(folder, 'cut.xtc2'), xtc.stdout.subarray(0, xtc.stdout.length - 20));
+  writeFileSync(join(folder, 'cut.cbors'), readFileSync(series).subarray(0, -4));
+  const cut = await replay(t, '-f', `cam=${folder}/cut.xtc2`, '-f', `det=stins:${folder}/cut.cbors`);
+  t.equal(cut.status, 3);
+  t.match(cut.stderr, /cut\.xtc2: byte \d+: .*\n/);
+  t.match(cut.stderr, /cut\.cbors: .*cut off/);
+  const refused = async (status: number, pattern: RegExp, word: string) => {
+    const outcome = await replay(t, '-f', word);
+    t.equal(outcome.status, status, outcome.stderr);
+    t.match(outcome.stderr, pattern);
+  };
+  await refused(2, /which dataset\? .*\/entry\/data, \/entry\/energy/, `img=${folder}/run.h5`);
+  await refused(2, /\/entry\/title is no dataset of numbers/, `img=${folder}/run.h5:/entry/title`);
+  await refused(2, /is no dataset of numbers/, `img=${folder}/run.h5:/absent`);
+  await refused(2, /no HDF5 file/, `img=hdf5:${folder}/run.xtc2`);
+  await refused(2, /ENOENT|no such file/, `img=${folder}/absent.h5`);
+  await refused(2, /ENOENT|no such file/, `cam=${folder}/absent.xtc2`);
+  await refused(2, /which stream is it/, `${folder}/run.h5`);
+  await refused(2, /of which kind/, `det=${folder}/some`);
+  t.equal((await replay(t, '-f', DET, '--rate', 'fast')).status, 2);
+  t.equal((await replay(t, '-f', DET, '--rate', '1000')).status, 0);
+});
+
+t.test('--save: what was published, as HDF5', shared, async (t) => {
+  const folder = t.testdir({
+    'p.mjs': `export default class {
+      publish = { _attrs: { title: 'all' }, group: { x: Float32Array.of(1.5, 2.5) }, n: 7, on: true, gone: Number.NaN, names: ['a', 'ü'],
+        img: [[1, 2], [3, 4]], img_attrs: { unit: 'adu', dark: [1, 2] } };
+      processResult() {}
+    }`,
+    'w.mjs': 'export default class { processEvent() { return 1; } }',
+    'p.py': `import array
+class Reducer:
+    def __init__(self, **kwargs):
+        self.publish = {"n": 7, "text": "grün", "img": [[1.5, 2.5]], "flat": array.array("H", [1, 2])}
+        try:
+            import numpy
+            self.publish["big"] = numpy.arange(3, dtype=">u2")
+        except ImportError:
+            pass
+    def process_result(self, result, parameters): pass
+`,
+  });
+  await h5wasm.ready;
+  const saved = async (reducer: string) => {
+    const args = ['-w', 'w.mjs', '-r', reducer, '-f', DET, '--save', 'out.h5'];
+    const { status, stderr } = await run('map-replay', args, { cwd: folder });
+    t.equal(status, 0, stderr);
+    return new h5wasm.File(join(folder, 'out.h5'), 'r');
+  };
+  const value = (file: h5wasm.File, path: string) => (file.get(path) as h5wasm.Dataset).value;
+  const js = await saved('p.mjs');
+  t.equal(js.attrs.title?.value, 'all');
+  t.same(value(js, 'group/x'), Float32Array.of(1.5, 2.5));
+  t.equal(value(js, 'n'), 7n);
+  t.equal(value(js, 'on'), 1);
+  t.ok(Number.isNaN(value(js, 'gone')));
+  t.same(value(js, 'names'), ['a', 'ü']);
+  t.same((js.get('img') as h5wasm.Dataset).shape, [2, 2]);
+  t.same(value(js, 'img'), BigInt64Array.of(1n, 2n, 3n, 4n));
+  t.equal((js.get('img') as h5wasm.Dataset).attrs.unit?.value, 'adu');
+  t.same((js.get('img') as h5wasm.Dataset).attrs.dark?.value, BigInt64Array.of(1n, 2n));
+  js.close();
+  const python = await saved('p:Reducer');
+  t.equal(value(python, 'text'), 'grün');
+  t.same(value(python, 'img'), Float64Array.of(1.5, 2.5));
+  t.same(value(python, 'flat'), Uint16Array.of(1, 2));
+  if (python.keys().includes('big')) t.same(value(python, 'big'), Uint16Array.of(0, 1, 2));
+  python.close();
+  t.equal(
+    (await run('map-replay', ['-w', 'w.mjs', '-r', 'p.mjs', '-f', DET, '--save', 'absent/out.h5'], { cwd: folder }))
+      .status,
+    2,
+  );
 });
 
 t.test('a source class, whose generators end at different events', async (t) => {

@@ -59,7 +59,7 @@ export const ingestFlags = {
     helpValue: 'N',
   }),
   decode: Flags.boolean({ summary: 'decode bslz4 blobs of stins before they are sent' }),
-  rate: Flags.string({ summary: 'frames per second of a recording', helpValue: 'HZ' }),
+  rate: Flags.string({ summary: 'frames per second of a file', helpValue: 'HZ' }),
   dump: Flags.string({ env: 'DUMP_PATH', summary: 'record to this file', helpValue: 'FILE' }),
   'dump-root': Flags.string({
     summary: 'the parameter dump_prefix may name files below this folder',

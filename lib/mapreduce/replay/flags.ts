@@ -1,6 +1,6 @@
 /** Flags of map-replay. */
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import * as Flags from '@oclif/core/flags';
 import { InputError, UsageError } from '../../errors.ts';
 import { explain } from '../../stream/source.ts';
@@ -9,6 +9,9 @@ import { type RecordedParameter, readParameters } from '../record/parameters.ts'
 import { type Dealer, type Plan, plannedDealer, planOfMap, readPlan, seededDealer } from './deal.ts';
 
 const { js: _, ...payload } = payloadFlags;
+
+/** Process managers append `-p N` to every command. */
+const PARTITION = /^\d{1,2}$/;
 
 export const replayFlags = {
   worker: Flags.string({
@@ -25,11 +28,18 @@ export const replayFlags = {
   file: Flags.string({
     char: 'f',
     multiple: true,
-    summary: 'recording of an ingester; may be packed with gzip',
-    helpValue: 'FILE',
+    summary: 'recording of an ingester, or the file of a stream: XTC2, HDF5, a capture',
+    helpValue: 'FILE|STREAM=[KIND:]FILE',
   }),
   source: Flags.string({ char: 's', summary: 'class with get_source_generators()', helpValue: 'MODULE:CLASS' }),
-  parameters: Flags.string({ summary: 'parameters as a controller writes them', helpValue: 'FILE' }),
+  parameters: Flags.string({
+    char: 'p',
+    multiple: true,
+    summary: 'parameters as a controller writes them, JSON or CBOR',
+    description: 'A number is the partition, as with all commands, and ignored.',
+    helpValue: 'FILE',
+  }),
+  rate: Flags.string({ summary: 'events per second; as fast as the classes are by default', helpValue: 'HZ' }),
   nworkers: Flags.integer({ default: 2, min: 1, max: 64, summary: 'workers', helpValue: 'N' }),
   seed: Flags.integer({ default: 0, summary: 'which worker gets which event', helpValue: 'N' }),
   plan: Flags.string({
@@ -39,6 +49,7 @@ export const replayFlags = {
   }),
   map: Flags.string({ summary: 'the recorded map says what belongs together', helpValue: 'FILE.json' }),
   port: Flags.string({ summary: 'HTTP for what the reducer publishes; port 0 picks one', helpValue: '[HOST:]PORT' }),
+  save: Flags.string({ summary: 'write what the reducer has published, at the end', helpValue: 'FILE.h5' }),
   'keep-alive': Flags.boolean({ summary: 'serve it until a signal comes', dependsOn: ['port'] }),
   ...payload,
   ...workerPayloadFlags,
@@ -57,9 +68,21 @@ function contents(file: string): Buffer {
   }
 }
 
-/** @throws InputError, DataError */
-export function parametersFrom(file: string | undefined): readonly RecordedParameter[] {
-  return file === undefined ? [] : readParameters(contents(file), file);
+/**
+ * Of several files the last value of a name counts.
+ * @throws InputError, DataError
+ */
+export function parametersFrom(words: readonly string[] = []): readonly RecordedParameter[] {
+  const files = words.filter((word) => !PARTITION.test(word) || existsSync(word));
+  const all = files.flatMap((file) => readParameters(contents(file), file));
+  return [...new Map(all.map((one) => [one.name, one])).values()];
+}
+
+/** @throws UsageError */
+export function rateFrom(text: string | undefined): number | undefined {
+  const rate = text === undefined ? undefined : Number(text);
+  if (rate !== undefined && !(rate > 0)) throw new UsageError(`--rate: "${text}" is no number of events per second`);
+  return rate;
 }
 
 interface DealFlags {

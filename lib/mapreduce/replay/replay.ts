@@ -5,6 +5,7 @@ import type { Balance } from '../../cli/balance.ts';
 import { FailureLog } from '../payload/failure-log.ts';
 import type { EventOutcome, Parameters, ReducerPayload, WorkerPayload } from '../payload/types.ts';
 import type { RecordedParameter } from '../record/parameters.ts';
+import { Pace } from '../source/pace.ts';
 import type { Dealer, Dealt } from './deal.ts';
 import type { Merge, MergedEvent } from './merge.ts';
 
@@ -14,6 +15,8 @@ export interface ReplayOptions {
   readonly workers: readonly { readonly name: string; readonly payload: WorkerPayload }[];
   readonly reducer: ReducerPayload | undefined;
   readonly parameters: readonly RecordedParameter[];
+  /** Events per second; undefined: as fast as they are worked on. */
+  readonly rate: number | undefined;
   readonly say: (message: string) => void;
 }
 
@@ -51,7 +54,9 @@ export class Replay {
         payload.begin({ ...beginning, name, state: { tags: ['generic'], ingesters: [] } }),
       ),
     );
+    const pace = new Pace(this.#options.rate, stop);
     for await (const event of merge) {
+      await pace.next();
       if (stop.aborted) break;
       const shares = deal(event);
       this.counts.events++;

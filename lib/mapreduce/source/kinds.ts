@@ -11,7 +11,7 @@ import { Xspress } from './xspress.ts';
 import { Xtc } from './xtc.ts';
 
 /** How messages come. `sub` loses what nobody reads; all others wait. */
-export type Carrier = 'pull' | 'sub' | 'tcp' | 'http' | 'dgrams' | 'recorded';
+export type Carrier = 'pull' | 'sub' | 'tcp' | 'http' | 'dgrams' | 'recorded' | 'hdf5';
 
 export interface Kind {
   readonly carrier: Carrier;
@@ -33,6 +33,7 @@ export const KINDS = {
   sardana: { carrier: 'http', protocol: sardana, numbered: false },
   recorded: { carrier: 'recorded', protocol: undefined, numbered: false },
   xtc: { carrier: 'dgrams', protocol: () => new Xtc(), numbered: false },
+  hdf5: { carrier: 'hdf5', protocol: stins, numbered: true },
 } as const satisfies Readonly<Record<string, Kind>>;
 
 export type KindName = keyof typeof KINDS;

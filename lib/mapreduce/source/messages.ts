@@ -8,6 +8,7 @@ import { DgramReader } from '../../stream/dgram-reader.ts';
 import { openStream } from '../../stream/open.ts';
 import { explain } from '../../stream/source.ts';
 import { KEEP_ALIVE } from '../../stream/zmq/binding.ts';
+import { FRAMING_LOST } from '../../xtc/finding.ts';
 import { openCapture } from '../record/reader.ts';
 import { ANSWER, GREETING } from './pcap-raw.ts';
 
@@ -70,8 +71,8 @@ export function capturedMessages(file: string): MessageSource {
   };
 }
 
-/** Each dgram of an XTC2 stream. */
-export function dgramMessages(url: string): MessageSource {
+/** Each dgram of an XTC2 stream. @param say told where it cannot be read any further */
+export function dgramMessages(url: string, say: (text: string) => void): MessageSource {
   const stop = new AbortController();
   return {
     async *[Symbol.asyncIterator]() {
@@ -81,6 +82,8 @@ export function dgramMessages(url: string): MessageSource {
           // The reader's memory is used again, and frames are kept.
           while (reader.next()) yield [Buffer.from(reader.dgram.slice())];
         } while (await reader.fill());
+        const lost = reader.findings.find(({ code }) => FRAMING_LOST.has(code));
+        if (lost) say(`${reader.name}: byte ${lost.offset}: ${lost.detail}`);
       } finally {
         reader.close();
       }

@@ -1,11 +1,13 @@
 /** Opens the source of a stream: by its kind, or a capture of what such a source sent. */
 
 import { UsageError } from '../../errors.ts';
+import { hdf5Messages } from './hdf5.ts';
 import { httpMessages } from './http.ts';
 import { KeptMessages } from './kept.ts';
 import { KINDS, type KindName } from './kinds.ts';
 import { markedMessages } from './marks.ts';
 import { capturedMessages, dgramMessages, lineMessages, type MessageSource, zmqMessages } from './messages.ts';
+import { Pace } from './pace.ts';
 import { recordedFrames } from './recorded.ts';
 import { Series, type SeriesCounts } from './series.ts';
 import type { SourceFrame } from './types.ts';
@@ -18,7 +20,7 @@ export interface SourceOptions {
   readonly upstream: string;
   /** Data frames carry numbers. */
   readonly numbered: boolean;
-  /** Frames per second of a recording. */
+  /** Messages per second of a file. */
   readonly rate?: number | undefined;
   /** Interpreter of the helper of contrast. */
   readonly python?: string | undefined;
@@ -37,7 +39,7 @@ export interface Source extends AsyncIterable<readonly SourceFrame[]> {
   close(): void;
 }
 
-const CAPTURE = 'file:';
+export const CAPTURE = 'file:';
 
 /**
  * @param midway the series may have begun while nobody listened
@@ -59,16 +61,22 @@ export async function openSource(options: SourceOptions, midway: boolean): Promi
   const messages = options.kept?.reader() ?? (await openMessages(options));
   const series = new Series(protocol());
   series.begin(midway);
+  const stop = new AbortController();
   return {
     counts: series.counts,
     async *[Symbol.asyncIterator]() {
+      const pace = new Pace(rate, stop.signal);
       for await (const message of messages) {
+        if (rate !== undefined) await pace.next();
         options.capture?.(message);
         const frames = series.message(message);
         yield unpacker ? frames.map((frame) => unpacker.unpack(frame)) : frames;
       }
     },
-    close: () => messages.close(),
+    close: () => {
+      stop.abort();
+      messages.close();
+    },
   };
 }
 
@@ -101,7 +109,9 @@ async function openMessages({ kind, upstream, python, say }: SourceOptions): Pro
     case 'http':
       return httpMessages(upstream, say);
     case 'dgrams':
-      return dgramMessages(upstream);
+      return dgramMessages(upstream, say);
+    case 'hdf5':
+      return hdf5Messages(upstream);
     default:
       throw new UsageError(`sources of kind ${kind} cannot be opened`);
   }

@@ -1,8 +1,8 @@
 /** A recording as a source: the frames of one stream, as they were recorded (spec mapreduce.md 7, 10). */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DaqError } from '../../errors.ts';
 import { openRecording } from '../record/reader.ts';
+import { Pace } from './pace.ts';
 import type { SourceFrame } from './types.ts';
 
 export interface RecordedSource extends AsyncIterable<SourceFrame> {
@@ -18,15 +18,12 @@ export function recordedFrames(file: string, stream: string, rate: number | unde
   return {
     async *[Symbol.asyncIterator]() {
       const recording = await openRecording(file);
-      const begin = performance.now();
+      const pace = new Pace(rate, stop.signal);
       let given = 0;
       for await (const { streams } of recording) {
         const data = streams.get(stream);
         if (data === undefined) continue;
-        if (rate !== undefined) {
-          const due = begin + (1000 * given) / rate - performance.now();
-          if (due > 1) await sleep(due, undefined, { signal: stop.signal }).catch(() => {});
-        }
+        await pace.next();
         if (stop.signal.aborted) return;
         yield { ...data, mark: given++ === 0 ? 'start' : 'data' };
       }

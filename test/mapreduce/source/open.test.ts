@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import h5wasm from 'h5wasm/node';
 import t from 'tap';
 import { Publisher } from 'zeromq';
 import { KINDS, type KindName } from '../../../lib/mapreduce/source/kinds.ts';
@@ -148,4 +149,27 @@ t.test('recordings and captures are sources', needsShared('data', 'mapreduce', '
     captured.map(({ mark, number }) => [mark, number]),
     [['start', undefined], ...[0, 1, 2, 3, 4, 5].map((number) => ['data', number]), ['end', undefined]],
   );
+});
+
+t.test('hdf5: a packed dataset, frame by frame', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'hdf5-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  await h5wasm.ready;
+  const path = join(folder, 'a.h5');
+  const file = new h5wasm.File(path, 'w');
+  const data = Int32Array.from({ length: 24 }, (_, i) => -i);
+  file.create_dataset({
+    ...{ name: 'only', data, shape: [4, 2, 3], dtype: '<i' },
+    ...{ chunks: [1, 2, 3], compression: 'gzip', compression_opts: 4 },
+  });
+  file.close();
+  const frames = await all(await openSource({ ...options('hdf5', path), rate: 10_000 }, false));
+  t.same(marks(frames), ['start', 'data', 'data', 'data', 'data', 'end']);
+  t.same(
+    frames.map(({ number }) => number),
+    [undefined, 0, 1, 2, 3, undefined],
+  );
+  const [header, blob] = frames[2]!.frames;
+  t.match(JSON.parse(String(header)), { htype: 'image', shape: [2, 3], type: 'int32', compression: 'none' });
+  t.same([...new Int32Array(new Uint8Array(blob!).buffer)], [...data.subarray(6, 12)]);
 });
