@@ -256,3 +256,37 @@ config.show()
   const broken = openProcessFile(path, { ...options, platform: undefined, python: 'python3' });
   await t.rejects(broken, { code: 'unreadable-input', message: /python3 cannot run the file: ValueError: not today/ });
 });
+
+t.test('a .cnf says in daq_run what only daq-run knows: policies for all, and by id over them', async (t) => {
+  const list = "procmgr_config = [{id: 'rec', cmd: 'r', flags: 's'}, {id: 'drp', cmd: 'd', flags: 's'}]\n";
+  const policies = `
+daq_run = {'*': {'restart': 'on-failure', 'drain': 2.5},
+           'drp': {'after': ['rec'], 'together': 'run', 'ready': {'line': 'up', 'within': 3}, 'restart': {'when': 'always', 'most': 9}}}
+`;
+  const [rec, drp] = processFileFrom(read(list + policies)).entries;
+  t.match(rec, { after: [], restart: { when: 'on-failure', most: 5, within: 60 }, drain: 2.5, together: undefined });
+  t.match(drp, {
+    ...{ after: ['rec'], together: 'run', drain: 2.5, readyWithin: 3, grace: 5 },
+    ready: { kind: 'line', pattern: 'up' },
+    restart: { when: 'always', most: 9, within: 60 },
+  });
+  t.same(lint(read(list + policies), { findProgram: (name) => name, env: {}, takesAppended: () => true }), []);
+  for (const [text, message] of [
+    ["daq_run = {'x': {}}", /no process x/],
+    ["daq_run = {'rec': {'afterr': 'drp'}}", /rec: there is no key afterr/],
+    ["daq_run = {'rec': 3}", /rec is a dictionary/],
+    ["daq_run = {'*': {'ready': {'within': 'soon'}}}", /rec: ready within is a number/],
+    ['daq_run = [1]', /it is a dictionary/],
+  ] as const)
+    t.throws(() => processFileFrom(read(list + text)), { message, place: { file: '/d/x.cnf' } }, text);
+});
+
+t.test('YAML: readiness with a time limit, groups, time to work off the input', async (t) => {
+  const { entries } = readYaml(
+    'processes: {a: {cmd: x, ready: {path: /p, within: 0}, together: g, drain: 1}}',
+    'y.yaml',
+  );
+  t.match(entries[0], { ready: { kind: 'path', path: '/p' }, readyWithin: 0, together: 'g', drain: 1 });
+  const within = readYaml('processes: {a: {cmd: x, ready: {within: 4}}}', 'y.yaml').entries[0];
+  t.match(within, { ready: { kind: 'alive', seconds: 0.2 }, readyWithin: 4 });
+});

@@ -10,8 +10,11 @@ interface Process {
   interruptedAt: number | undefined;
   killed: boolean;
   ignoresInterrupt: boolean;
+  /** One of its `together` has ended: it must be gone before anybody of them comes up again. */
+  mustGo: boolean;
 }
 
+const isGoing = ({ wanted, leaving }: { readonly wanted: boolean; readonly leaving: boolean }) => !wanted || leaving;
 const DOWN: ReadonlySet<State> = new Set(['done', 'failed', 'stopped']);
 
 export class World {
@@ -19,7 +22,7 @@ export class World {
   readonly entries: readonly Entry[];
   readonly supervisor: Supervisor;
   /** What happened, so that a test knows that its schedules reach everything. */
-  readonly seen = { spawns: 0, restarts: 0, kills: 0, stops: 0, blocked: 0 };
+  readonly seen = { spawns: 0, restarts: 0, kills: 0, stops: 0, blocked: 0, together: 0, late: 0 };
   readonly #random: Random;
   readonly #processes = new Map<string, Process>();
   /** Starts by the supervisor itself, since somebody asked last. */
@@ -42,6 +45,9 @@ export class World {
     return {
       after: before.filter(() => random.chance(0.4)),
       grace: random.below(4),
+      drain: random.below(3),
+      readyWithin: random.below(6),
+      ...(random.chance(0.3) ? { together: `g${random.below(2)}` } : {}),
       restart: { when, most: random.below(4), within: 1 + random.below(30) },
     };
   }
@@ -89,6 +95,8 @@ export class World {
     this.seen.stops++;
     for (const id of ids) this.#asked.delete(id);
     this.supervisor.stop(ids, this.#now);
+    // Who is stopped and wanted again stays away from the others of its group.
+    for (const process of this.#processes.values()) process.mustGo = false;
   }
 
   #becomeReady(id: string): void {
@@ -103,6 +111,15 @@ export class World {
     this.#processes.delete(id);
     this.#lastStatus.set(id, status);
     this.supervisor.exited(id, { status, stages: [status] }, this.#now);
+    const states = this.supervisor.entries;
+    const { entry: mine, state } = states.find((one) => one.entry.id === id)!;
+    if (mine.together === undefined || state !== 'backoff') return;
+    for (const { entry: other, wanted } of states) {
+      const beside = other.together === mine.together && wanted ? this.#processes.get(other.id) : undefined;
+      if (!beside) continue;
+      beside.mustGo = true;
+      this.seen.together++;
+    }
   }
 
   #advance(by: number): void {
@@ -120,7 +137,7 @@ export class World {
     this.#look();
   }
 
-  #spawned({ id, after, restart }: Entry): void {
+  #spawned({ id, after, restart, together }: Entry): void {
     this.seen.spawns++;
     if (this.#processes.has(id)) this.#say(`${id} is spawned while it runs`);
     for (const other of after) {
@@ -128,8 +145,11 @@ export class World {
       if (process ? !process.ready : this.#lastStatus.get(other) !== 0)
         this.#say(`${id} is spawned before ${other} is up`);
     }
+    for (const other of this.entries)
+      if (together !== undefined && other.together === together && this.#processes.get(other.id)?.mustGo)
+        this.#say(`${id} is spawned before ${other.id} of its group is down`);
     if (this.#asked.has(id)) this.#asked.delete(id);
-    else {
+    else if (together === undefined) {
       this.seen.restarts++;
       const own = this.#ownStarts.get(id) ?? [];
       // The pause between an end and the start that follows may make the window a little longer.
@@ -142,7 +162,7 @@ export class World {
       if (restart.when === 'on-failure' && this.#lastStatus.get(id) === 0) this.#say(`${id} is started after success`);
     }
     this.#processes.set(id, {
-      ...{ ready: false, interruptedAt: undefined, killed: false },
+      ...{ ready: false, interruptedAt: undefined, killed: false, mustGo: false },
       ignoresInterrupt: this.#random.chance(0.3),
     });
   }
@@ -152,8 +172,10 @@ export class World {
     if (!process) return this.#say(`${signal} to ${id}, which does not run`);
     if (signal === 'SIGINT') {
       if (process.interruptedAt !== undefined) this.#say(`${id} is interrupted twice`);
+      const late = this.supervisor.entries.find(({ entry }) => entry.id === id)!.late;
+      if (late) this.seen.late++;
       for (const other of this.supervisor.entries)
-        if (other.entry.after.includes(id) && !other.wanted && this.#processes.has(other.entry.id))
+        if (!late && other.entry.after.includes(id) && isGoing(other) && this.#processes.has(other.entry.id))
           this.#say(`${id} is stopped before ${other.entry.id}`);
       process.interruptedAt = this.#now;
       return;
@@ -183,7 +205,8 @@ export class World {
     const settle = (isOver: () => boolean, what: string, everybodyEnds: boolean) => {
       for (let i = 0; i < 400 && this.problems.length === 0; i++) {
         if (isOver()) return;
-        for (const [id, process] of [...this.#processes]) {
+        // Those that are spawned meanwhile come into their turn: one after the other, in time.
+        for (const [id, process] of this.#processes) {
           if (!everybodyEnds && process.interruptedAt === undefined) this.#becomeReady(id);
           else this.#end(id);
           this.#obey();

@@ -6,7 +6,7 @@ import { World } from './simulation.ts';
 const SCHEDULES = 20_000;
 
 t.test(`${SCHEDULES} random schedules: order, budget, nobody twice, stop always ends`, async (t) => {
-  const seen = { spawns: 0, restarts: 0, kills: 0, stops: 0, blocked: 0 };
+  const seen = { spawns: 0, restarts: 0, kills: 0, stops: 0, blocked: 0, together: 0, late: 0 };
   for (let seed = 1; seed <= SCHEDULES; seed++) {
     const world = new World(seed);
     world.run(30);
@@ -60,4 +60,76 @@ t.test('one alone is stopped although those after it go on; whoever waits for a 
     other.entries.map(({ state }) => state),
     ['failed', 'failed'],
   );
+});
+
+t.test('those of one group go down in order when one of them ends, and come up together', async (t) => {
+  const group = { together: 'run', restart };
+  const all = new Supervisor(
+    [
+      entry('rec', { ...group, drain: 2 }),
+      entry('drp', { ...group, after: ['rec'] }),
+      entry('timing', { ...group, after: ['drp'] }),
+    ],
+    0,
+  );
+  all.start(['timing'], 0);
+  for (const id of ['rec', 'drp', 'timing']) all.ready(id, 1);
+  all.takeOrders();
+  all.exited('drp', exit(137), 10);
+  t.same(all.takeOrders(), [{ kind: 'signal', id: 'timing', signal: 'SIGINT' }], 'the last of the chain first');
+  all.tick(10);
+  t.same(all.takeOrders(), [], 'the one that ended waits for the others');
+  all.exited('timing', exit(130), 20);
+  t.same(all.takeOrders(), [], 'its writer has died, so it will end by itself');
+  all.exited('rec', exit(3), 30);
+  t.same(all.takeOrders(), [{ kind: 'spawn', id: 'rec' }]);
+  all.ready('rec', 31);
+  all.ready('drp', 32);
+  t.same(
+    all.takeOrders().map(({ id }) => id),
+    ['drp', 'timing'],
+  );
+  t.same(
+    all.entries.map(({ restarts }) => restarts),
+    [0, 1, 0],
+    'only the one that ended has used its budget',
+  );
+});
+
+t.test('a reader whose writers are down may work off its input before it is told to end', async (t) => {
+  const two = new Supervisor([entry('rec', { drain: 3, grace: 1 }), entry('drp', { after: ['rec'], drain: 3 })], 0);
+  two.start(['drp'], 0);
+  two.ready('rec', 0);
+  two.ready('drp', 0);
+  two.takeOrders();
+  two.stop(['drp', 'rec'], 10);
+  t.same(
+    two.takeOrders(),
+    [{ kind: 'signal', id: 'drp', signal: 'SIGINT' }],
+    'nobody writes to it: it is told at once',
+  );
+  two.exited('drp', exit(130), 20);
+  t.same(two.takeOrders(), []);
+  t.match(two.entries[0], { state: 'stopping' });
+  t.equal(two.nextTick(20), 3000);
+  two.tick(3020);
+  t.same(two.takeOrders(), [{ kind: 'signal', id: 'rec', signal: 'SIGINT' }]);
+  two.tick(4020);
+  t.same(two.takeOrders(), [{ kind: 'signal', id: 'rec', signal: 'SIGKILL' }]);
+  two.exited('rec', exit(137), 4030);
+  t.ok(two.idle);
+});
+
+t.test('who is not ready in time has failed, also with status 0', async (t) => {
+  const one = new Supervisor([entry('a', { readyWithin: 2 }), entry('b', { after: ['a'] })], 0);
+  one.start(['b'], 0);
+  one.takeOrders();
+  t.equal(one.nextTick(500), 1500);
+  one.tick(2000);
+  t.same(one.takeOrders(), [{ kind: 'signal', id: 'a', signal: 'SIGINT' }]);
+  one.exited('a', exit(0), 2100);
+  t.match(one.entries, [
+    { state: 'failed', exit: { status: 1 } },
+    { state: 'failed', exit: undefined },
+  ]);
 });

@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { DaqError, InputError } from '../../errors.ts';
 import { runSubset } from '../../python/subset/program.ts';
 import type { PyValue } from '../../python/subset/value.ts';
-import { PROCMGR_KEYS, type RawFile, rawEntries, SLURM_KEYS, stationOf } from './raw.ts';
+import { PROCMGR_KEYS, plain, type RawFile, rawEntries, SLURM_KEYS, stationOf } from './raw.ts';
 
 export interface CnfOptions {
   /** `-p`: what the file finds in `platform`. */
@@ -44,7 +44,11 @@ export function readCnf(text: string, file: string, options: CnfOptions): RawFil
   if (!Array.isArray(list)) throw new InputError('the file leaves no list procmgr_config', { place: { file } });
   const platform = scope.get('platform');
   const told = platform === null || platform === undefined ? options.platform : String(platform);
-  return { file, entries: rawEntries(list, text), platform: told, station: stationOf(scope.get('station')), text };
+  return {
+    ...{ file, text, entries: rawEntries(list, text), platform: told },
+    station: stationOf(scope.get('station')),
+    policies: plain(scope.get('daq_run')),
+  };
 }
 
 function subsetOf(text: string, file: string, options: CnfOptions): ReadonlyMap<string, PyValue> {

@@ -1,6 +1,6 @@
 /** The entries of a process file before anybody has looked whether they make sense. */
 
-import type { PyValue } from '../../python/subset/value.ts';
+import { PyFloat, type PyValue } from '../../python/subset/value.ts';
 
 /** One entry: keys as written, values of any kind. */
 export interface RawEntry {
@@ -15,6 +15,8 @@ export interface RawFile {
   readonly platform: string | undefined;
   /** What the file finds good for its jobs' comments; Slurm only. */
   readonly station: number | undefined;
+  /** What it leaves as `daq_run`: policies by id, `*` for all; the process manager passes over it. */
+  readonly policies?: unknown;
   /** As it stands in the file. */
   readonly text: string;
 }
@@ -31,6 +33,13 @@ export function lineOf(text: string, id: unknown): number | undefined {
     (line) => !line.trimStart().startsWith('#') && (line.includes(`'${id}'`) || line.includes(`"${id}"`)),
   );
   return at < 0 ? undefined : at + 1;
+}
+
+/** A value of the file as JSON would have it. */
+export function plain(value: unknown): unknown {
+  if (value instanceof PyFloat) return value.value;
+  if (value instanceof Map) return Object.fromEntries([...value].map(([key, item]) => [String(key), plain(item)]));
+  return Array.isArray(value) ? value.map(plain) : value;
 }
 
 /** A whole number, or a text of one. */

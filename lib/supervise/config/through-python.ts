@@ -22,7 +22,7 @@ config = names.get("config")
 chosen = getattr(config, "select_config", None)
 if chosen is not None: found = [dict(entry, id=name) for name, entry in chosen.items()]
 else: found = config if isinstance(config, list) else names.get("procmgr_config")
-json.dump({"list": found, "platform": names.get("platform"), "station": names.get("station")}, out, default=str)
+json.dump({"list": found, "platform": names.get("platform"), "station": names.get("station"), "policies": names.get("daq_run")}, out, default=str)
 `;
 
 const run = promisify(execFile);
@@ -50,7 +50,7 @@ export async function readThroughPython(
   const words = ['-c', RUNNER, file, JSON.stringify(given), join(packageRoot(), 'python', 'daqpipe', 'procmgr')];
   try {
     const { stdout } = await run(python, words, { maxBuffer: MOST_OUTPUT });
-    const made = JSON.parse(stdout) as { list: unknown; platform: unknown; station: unknown };
+    const made = JSON.parse(stdout) as { list: unknown; platform: unknown; station: unknown; policies: unknown };
     if (!Array.isArray(made.list)) throw new InputError('the file leaves no list procmgr_config', { place: { file } });
     const told = made.platform === null ? platform : String(made.platform);
     return {
@@ -58,6 +58,7 @@ export async function readThroughPython(
       entries: rawEntries(made.list.map(mapFrom), text),
       platform: told,
       station: stationOf(made.station),
+      policies: made.policies ?? undefined,
       text,
     };
   } catch (error) {

@@ -36,9 +36,15 @@ export interface Entry {
   /** Ids that must be up before. */
   readonly after: readonly string[];
   readonly ready: Readiness;
+  /** Seconds until it must be ready, else it has failed; 0: no limit. Undefined: what the command line says. */
+  readonly readyWithin?: number;
   readonly restart: RestartPolicy;
+  /** Those of one name go down together when one of them ends, and come up together. */
+  readonly together?: string;
   /** Seconds between SIGINT and SIGKILL. */
   readonly grace: number;
+  /** Seconds that it may take to end by itself before SIGINT, once those that come after it are down. */
+  readonly drain?: number;
   /** Line in the file, if known. */
   readonly line: number | undefined;
 }

@@ -2,16 +2,13 @@
 
 import { yamlDocument } from '../../cli/yaml-document.ts';
 import { InputError } from '../../errors.ts';
-import type { Entry, ProcessFile, Readiness, RestartPolicy } from './types.ts';
+import { type Fail, POLICY_KEYS, policyFrom, type Section, section, text, texts } from './policy.ts';
+import type { Entry, ProcessFile } from './types.ts';
 import { environmentOf } from './words.ts';
 
-type Section = Readonly<Record<string, unknown>>;
-type Fail = (message: string) => never;
+export { ALIVE, GRACE, NO_RESTART } from './policy.ts';
 
-const KEYS = new Set(['cmd', 'pipe', 'env', 'after', 'ready', 'restart', 'grace', 'host', 'flags', 'cores', 'rtprio']);
-export const NO_RESTART: RestartPolicy = { when: 'never', most: 0, within: 0 };
-export const ALIVE: Readiness = { kind: 'alive', seconds: 0.2 };
-export const GRACE = 5;
+const KEYS: ReadonlySet<string> = new Set(['cmd', 'pipe', 'env', ...POLICY_KEYS, 'host', 'flags', 'cores', 'rtprio']);
 
 /** A dictionary as a Map, so that files of both notations look alike; other values stay. */
 export function mapFrom(value: unknown): never {
@@ -47,10 +44,6 @@ export function readYaml(text: string, file: string): ProcessFile {
   return { file, notation: 'yaml', platform: platform as number | undefined, station: 0, entries };
 }
 
-function section(value: unknown): Section | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Section) : undefined;
-}
-
 function entryFrom(id: string, entry: Section, line: number | undefined, fail: Fail): Entry {
   for (const key of Object.keys(entry))
     if (!KEYS.has(key)) fail(`there is no key ${key}; there are ${[...KEYS].join(', ')}`);
@@ -67,27 +60,9 @@ function entryFrom(id: string, entry: Section, line: number | undefined, fail: F
     conda: undefined,
     cores: whole(entry.cores, 'cores', fail),
     envGroup: undefined,
-    after: entry.after === undefined ? [] : texts(entry.after, 'after', fail),
-    ready: readiness(entry.ready, fail),
-    restart: restart(entry.restart, fail),
-    grace: number(entry.grace ?? GRACE, 'grace', fail),
+    ...policyFrom(entry, fail),
     line,
   };
-}
-
-function text(value: unknown, what: string, fail: Fail): string {
-  return typeof value === 'string' ? value : fail(`${what} is a text`);
-}
-
-function texts(value: unknown, what: string, fail: Fail): readonly string[] {
-  const list = typeof value === 'string' ? [value] : value;
-  return Array.isArray(list) && list.length > 0 && list.every((item) => typeof item === 'string')
-    ? (list as string[])
-    : fail(`${what} is a list of texts`);
-}
-
-function number(value: unknown, what: string, fail: Fail): number {
-  return typeof value === 'number' && value >= 0 ? value : fail(`${what} is a number of seconds`);
 }
 
 function whole(value: unknown, what: string, fail: Fail): number | undefined {
@@ -100,38 +75,4 @@ function environment(value: unknown, fail: Fail): ReadonlyMap<string, string> {
   if (typeof value === 'string') return environmentOf(value);
   const pairs = section(value) ?? fail('env is a mapping, or "A=b C=d"');
   return new Map(Object.entries(pairs).map(([name, item]) => [name, String(item)]));
-}
-
-function readiness(value: unknown, fail: Fail): Readiness {
-  if (value === undefined) return ALIVE;
-  const ready = section(value) ?? fail('ready is {alive: SECONDS}, {line: PATTERN} or {path: FILE}');
-  const { line, path, alive, ...others } = ready;
-  const other = Object.keys(others)[0];
-  if (other !== undefined) fail(`ready: there is no key ${other}; there are alive, line, path`);
-  if (typeof line === 'string') return { kind: 'line', pattern: regularExpression(line, fail) };
-  if (typeof path === 'string') return { kind: 'path', path };
-  if (typeof alive === 'number' && alive >= 0) return { kind: 'alive', seconds: alive };
-  return fail('ready is {alive: SECONDS}, {line: PATTERN} or {path: FILE}');
-}
-
-function regularExpression(pattern: string, fail: Fail): string {
-  try {
-    new RegExp(pattern);
-    return pattern;
-  } catch (error) {
-    return fail(`ready: ${(error as Error).message}`);
-  }
-}
-
-function restart(value: unknown, fail: Fail): RestartPolicy {
-  if (value === undefined) return NO_RESTART;
-  const policy =
-    typeof value === 'string' ? { when: value } : (section(value) ?? fail('restart is never, on-failure or always'));
-  const when = (['never', 'on-failure', 'always'] as const).find((one) => one === policy.when);
-  if (!when) return fail('restart is never, on-failure or always');
-  return {
-    when,
-    most: number(policy.most ?? 5, 'restart most', fail),
-    within: number(policy.within ?? 60, 'restart within', fail),
-  };
 }

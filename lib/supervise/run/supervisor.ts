@@ -30,7 +30,12 @@ export interface EntryState {
   exit: ExitOf | undefined;
   /** False once somebody has stopped it, and before anybody has started it. */
   wanted: boolean;
-  killed: boolean;
+  /** It is stopped because of another one of its `together`, and comes up with it again. */
+  leaving: boolean;
+  /** Of stopping: what it has been told so far; nothing while it may end by itself. */
+  told: 'nothing' | 'SIGINT' | 'SIGKILL';
+  /** It was not ready in time: however it ends, it has failed. Until it is started again. */
+  late: boolean;
 }
 
 const SECOND = 1000;
@@ -38,6 +43,9 @@ const LONGEST_PAUSE = 10 * SECOND;
 
 const DOWN: ReadonlySet<State> = new Set(['done', 'failed', 'stopped']);
 const ALIVE: ReadonlySet<State> = new Set(['starting', 'running', 'stopping']);
+const UP: ReadonlySet<State> = new Set(['starting', 'running']);
+/** Of one that was not ready in time and said that all is well. */
+const NOT_READY = 1;
 
 export class Supervisor {
   readonly #entries = new Map<string, EntryState>();
@@ -47,7 +55,7 @@ export class Supervisor {
     for (const entry of entries) {
       this.#entries.set(entry.id, {
         ...{ entry, state: 'stopped', since: now, restarts: 0, recent: [], exit: undefined },
-        ...{ wanted: false, killed: false },
+        ...{ wanted: false, leaving: false, told: 'nothing', late: false },
       });
     }
   }
@@ -115,12 +123,29 @@ export class Supervisor {
   exited(id: string, exit: ExitOf, now: number): void {
     const one = this.#entries.get(id);
     if (!one || !ALIVE.has(one.state)) return;
-    one.exit = exit;
+    const { late, leaving } = one;
+    one.exit = late && exit.status === 0 ? { ...exit, status: NOT_READY } : exit;
+    one.leaving = false;
     if (!one.wanted) this.#go(one, 'stopped', now);
-    // It was stopped, and wanted again before it had ended.
-    else if (one.state === 'stopping') this.#go(one, 'waiting', now);
-    else if (!this.#restarts(one, exit, now)) this.#go(one, exit.status === 0 ? 'done' : 'failed', now);
+    // It left with others, or was stopped and wanted again before it had ended.
+    else if (leaving || (one.state === 'stopping' && !late)) this.#go(one, 'waiting', now);
+    else if (this.#restarts(one, one.exit, now)) this.#leaveTogether(one, now);
+    else this.#go(one, one.exit.status === 0 ? 'done' : 'failed', now);
     this.#advance(now);
+  }
+
+  /** The others of its group go down in order, and all come up when the last one is down. */
+  #leaveTogether({ entry }: EntryState, now: number): void {
+    for (const other of this.#others(entry)) {
+      if (!other.wanted) continue;
+      if (ALIVE.has(other.state)) other.leaving = true;
+      else if (other.state === 'done') this.#go(other, 'waiting', now);
+    }
+  }
+
+  #others({ id, together }: Entry): readonly EntryState[] {
+    if (together === undefined) return [];
+    return [...this.#entries.values()].filter(({ entry }) => entry.together === together && entry.id !== id);
   }
 
   #restarts(one: EntryState, { status }: ExitOf, now: number): boolean {
@@ -149,8 +174,12 @@ export class Supervisor {
       if (one.state === 'backoff') {
         one.restarts++;
         this.#go(one, 'waiting', now);
-      } else if (one.state === 'stopping') {
-        one.killed = true;
+      } else if (one.state === 'starting') {
+        one.late = true;
+        this.#interrupt(one, now);
+      } else if (one.told === 'nothing') this.#interrupt(one, now);
+      else {
+        one.told = 'SIGKILL';
         this.#orders.push({ kind: 'signal', id: one.entry.id, signal: 'SIGKILL' });
       }
     }
@@ -160,7 +189,13 @@ export class Supervisor {
   #go(one: EntryState, state: State, now: number): void {
     one.state = state;
     one.since = now;
-    one.killed = false;
+    one.told = 'nothing';
+  }
+
+  #interrupt(one: EntryState, now: number): void {
+    this.#orders.push({ kind: 'signal', id: one.entry.id, signal: 'SIGINT' });
+    this.#go(one, 'stopping', now);
+    one.told = 'SIGINT';
   }
 
   /** One change may make way for the next, so it goes on until nothing changes. */
@@ -183,12 +218,13 @@ export class Supervisor {
       }
       if (!this.#mayStart(one)) return false;
       this.#orders.push({ kind: 'spawn', id });
+      one.late = false;
       this.#go(one, 'starting', now);
       return true;
     }
-    if (one.wanted || (one.state !== 'starting' && one.state !== 'running') || !this.#mayStop(one)) return false;
-    this.#orders.push({ kind: 'signal', id, signal: 'SIGINT' });
-    this.#go(one, 'stopping', now);
+    if (!isGoing(one) || !UP.has(one.state) || !this.#mayStop(one)) return false;
+    if (this.#maySeeItsEnd(one)) this.#go(one, 'stopping', now);
+    else this.#interrupt(one, now);
     return true;
   }
 
@@ -198,8 +234,9 @@ export class Supervisor {
     return (['failed', 'stopped'] as const).find((state) => states.includes(state));
   }
 
-  /** What it comes after is up, or has done its work. */
+  /** What it comes after is up, or has done its work, and nobody of its group is still on the way down. */
   #mayStart({ entry }: EntryState): boolean {
+    if (this.#others(entry).some((other) => other.leaving || (other.wanted && other.state === 'backoff'))) return false;
     return entry.after.every((id) => {
       const state = this.#entries.get(id)?.state;
       return state === undefined || state === 'running' || state === 'done';
@@ -208,12 +245,24 @@ export class Supervisor {
 
   /** Nobody that came after it, and is to be stopped too, is alive. */
   #mayStop({ entry: { id } }: EntryState): boolean {
-    return this.entries.every(({ entry, state, wanted }) => wanted || !entry.after.includes(id) || !ALIVE.has(state));
+    return this.entries.every((one) => !isGoing(one) || !one.entry.after.includes(id) || !ALIVE.has(one.state));
+  }
+
+  /** Those that came after it, its writers, are all down: its input ends, and it may work that off. */
+  #maySeeItsEnd({ entry: { id, drain = 0 } }: EntryState): boolean {
+    const writers = this.entries.filter(({ entry }) => entry.after.includes(id));
+    return drain > 0 && writers.length > 0 && writers.every(({ state }) => !ALIVE.has(state));
   }
 }
 
-function dueAt({ state, since, killed, entry, recent }: Readonly<EntryState>): number | undefined {
+/** It is to be stopped, for good or for a while. */
+function isGoing({ wanted, leaving }: Readonly<EntryState>): boolean {
+  return !wanted || leaving;
+}
+
+function dueAt({ state, since, told, entry, recent }: Readonly<EntryState>): number | undefined {
   if (state === 'backoff') return since + Math.min(LONGEST_PAUSE, SECOND * 2 ** (recent.length - 1) - SECOND);
-  if (state === 'stopping' && !killed) return since + entry.grace * SECOND;
-  return undefined;
+  if (state === 'starting' && entry.readyWithin) return since + entry.readyWithin * SECOND;
+  if (state !== 'stopping' || told === 'SIGKILL') return undefined;
+  return since + (told === 'nothing' ? (entry.drain ?? 0) : entry.grace) * SECOND;
 }
