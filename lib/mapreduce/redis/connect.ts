@@ -75,6 +75,8 @@ function optionsFor({ host, port, db, username, password, tls }: RedisAddress): 
     // A lost connection comes back, and commands wait for it; all of ours may be sent twice.
     maxRetriesPerRequest: null,
     connectTimeout: 5000,
+    // Whoever hangs up on a connection that is closed already waits that long before the process may end; the default is 2 s.
+    disconnectTimeout: 100,
   };
 }
 
