@@ -35,16 +35,18 @@ export class Journal {
   async *resultsOf(map: string): AsyncGenerator<ResultMessage> {
     const items = await openCapture(this.#file);
     for await (const parts of items) {
-      let result: ResultMessage;
+      let results: readonly ResultMessage[];
       try {
-        result = readResultMessage(parts);
+        results = readResultMessage(parts);
       } catch (error) {
         if (!(error instanceof BadRecord)) throw error;
         this.#say(`${this.#file}: ${error.message}; the entry is passed over`);
         continue;
       }
-      this.#map = result.map ?? undefined;
-      if (result.map === map) yield result;
+      for (const result of results) {
+        this.#map = result.map ?? undefined;
+        if (result.map === map) yield result;
+      }
     }
     if (!items.damage) return;
     this.#say(`${this.#file}: ${items.damage.message}; it is taken away`);

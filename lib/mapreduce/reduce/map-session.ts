@@ -97,30 +97,29 @@ export class ReduceSession {
   }
 
   /** @returns when there is room for more */
-  take(result: ResultMessage): Promise<void> | undefined {
+  take(results: readonly ResultMessage[]): Promise<void> | undefined {
+    for (const result of results) this.#takeOne(result);
+    if (this.#ended || (this.#line.length < ROOM.results && this.#bytes < ROOM.bytes)) return undefined;
+    return new Promise((done) => this.#roomy.push(done));
+  }
+
+  #takeOne(result: ResultMessage): void {
     const { counts, link } = this.#options;
     const { event_number: event, origin } = result;
     if ((result.map !== null && result.map !== this.map) || this.#ended) {
       counts.stale++;
-      return undefined;
-    }
-    if (this.#keys.has(event, origin)) {
+    } else if (this.#keys.has(event, origin)) {
       counts.duplicate++;
       // Whoever has sent it again may be waiting for the word.
       link.report([[event, origin]]);
-      return undefined;
-    }
-    const key = `${event} ${origin}`;
-    if (this.#pending.has(key)) {
+    } else if (this.#pending.has(keyText(result))) {
       counts.duplicate++;
-      return undefined;
+    } else {
+      this.#pending.add(keyText(result));
+      this.#line.push(result);
+      this.#bytes += result.body.length;
+      this.#running ??= this.#run();
     }
-    this.#pending.add(key);
-    this.#line.push(result);
-    this.#bytes += result.body.length;
-    this.#running ??= this.#run();
-    if (this.#line.length < ROOM.results && this.#bytes < ROOM.bytes) return undefined;
-    return new Promise((done) => this.#roomy.push(done));
   }
 
   async #run(): Promise<void> {
@@ -163,9 +162,9 @@ export class ReduceSession {
       (failure ? refused : good).push(result);
     }
     if (good.length > 0) journal?.append(this.map, good);
-    for (const { event_number, origin } of batch) {
-      this.#keys.add(event_number, origin);
-      this.#pending.delete(`${event_number} ${origin}`);
+    for (const result of batch) {
+      this.#keys.add(result.event_number, result.origin);
+      this.#pending.delete(keyText(result));
     }
     counts.accepted += good.length;
     counts.refused += refused.length;
@@ -191,4 +190,5 @@ export class ReduceSession {
   }
 }
 
+const keyText = ({ event_number, origin }: ResultMessage) => `${event_number} ${origin}`;
 const keyOf = ({ event_number, origin }: ResultMessage): ResultKey => [event_number, origin];

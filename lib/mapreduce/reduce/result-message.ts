@@ -1,7 +1,7 @@
-/** Results as they come from workers (spec mapreduce.md 6.2). Pure. */
+/** Results as they come from workers (spec mapreduce.md 6.2): one, or many of a worker of ours (work/result-message.ts). Pure. */
 
 import type { Encoding, ResultInput } from '../payload/types.ts';
-import { BadRecord, number, optionalText, parseFields, text } from '../redis/fields.ts';
+import { BadRecord, type Fields, optionalText, parseFields, text } from '../redis/fields.ts';
 
 export interface ResultMessage extends ResultInput {
   /** uuid of the map; null: a worker of the reference does not say. */
@@ -13,20 +13,51 @@ export interface ResultMessage extends ResultInput {
 const ENCODINGS: ReadonlySet<string> = new Set<Encoding>(['cbor', 'json', 'raw', 'pickle']);
 
 /** @throws BadRecord for what is no result */
-export function readResultMessage(parts: readonly Buffer[]): ResultMessage {
+export function readResultMessage(parts: readonly Buffer[]): readonly ResultMessage[] {
   const [header, body] = parts;
   if (parts.length !== 2 || !header || !body) throw new BadRecord(`a result of ${parts.length} parts`);
   const fields = parseFields(header.toString(), 'the header of a result');
-  const event_number = number(fields, 'event_number', -1);
-  if (!Number.isSafeInteger(event_number) || event_number < 0) throw new BadRecord('event_number is no event number');
+  const common = commonOf(fields);
+  if (fields.results !== undefined) return jointResults(fields.results, body, common);
+  const event_number = eventNumber(fields.event_number);
+  return [{ ...common, event_number, body, origin: optionalText(fields, 'origin') ?? common.worker }];
+}
+
+function commonOf(fields: Fields): Omit<ResultMessage, 'event_number' | 'origin' | 'body'> {
   const worker = text(fields, 'worker');
   // The reference always sends pickles and does not say so.
   const encoding = optionalText(fields, 'encoding') ?? 'pickle';
   if (!ENCODINGS.has(encoding)) throw new BadRecord(`"${encoding}" is no encoding of a result`);
   return {
-    ...{ event_number, worker, body, encoding: encoding as Encoding },
+    worker,
+    encoding: encoding as Encoding,
     parameters_hash: optionalText(fields, 'parameters_hash'),
     map: optionalText(fields, 'map'),
-    origin: optionalText(fields, 'origin') ?? worker,
   };
+}
+
+function eventNumber(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw new BadRecord('event_number is no event number');
+  return value;
+}
+
+/** Rows of event number, origin, attempt, and bytes of the body. */
+function jointResults(
+  rows: unknown,
+  bodies: Buffer,
+  { worker, encoding, parameters_hash, map }: ReturnType<typeof commonOf>,
+): readonly ResultMessage[] {
+  if (!Array.isArray(rows)) throw new BadRecord('results is no list');
+  let at = 0;
+  const results = rows.map((row: unknown): ResultMessage => {
+    const [event, origin, , bytes] = Array.isArray(row) ? row : [];
+    if (typeof origin !== 'string') throw new BadRecord('a result without an origin');
+    if (!Number.isSafeInteger(bytes) || bytes < 0 || at + bytes > bodies.length)
+      throw new BadRecord(`a result of ${bytes} bytes where ${bodies.length - at} are left`);
+    const body = bodies.subarray(at, (at += bytes));
+    return { event_number: eventNumber(event), origin, body, worker, encoding, parameters_hash, map };
+  });
+  if (at !== bodies.length) throw new BadRecord(`${bodies.length - at} bytes belong to no result`);
+  return results;
 }

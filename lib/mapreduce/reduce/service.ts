@@ -21,7 +21,7 @@ import { AcceptedKeys } from './accepted-keys.ts';
 import { ReducerCounts } from './counts.ts';
 import type { Journal } from './journal.ts';
 import { ReduceSession } from './map-session.ts';
-import { readResultMessage } from './result-message.ts';
+import { type ResultMessage, readResultMessage } from './result-message.ts';
 import { explainTree, TreeApi } from './tree-api.ts';
 
 export interface ReducerOptions {
@@ -136,16 +136,23 @@ export class ReducerService {
         if (socket.closed) return;
         throw error;
       }
-      this.counts.received++;
       // A map may have begun while we waited.
       await this.#passed();
-      try {
-        const room = this.#session ? this.#session.take(readResultMessage(parts)) : void this.counts.stale++;
-        if (room) await room;
-      } catch (error) {
-        if (!(error instanceof BadRecord)) throw error;
-        if (this.counts.odd++ === 0) this.#options.say(`a message that is no result: ${error.message}`);
-      }
+      const results = this.#read(parts);
+      this.counts.received += results.length;
+      const room = this.#session ? this.#session.take(results) : void (this.counts.stale += results.length);
+      if (room) await room;
+    }
+  }
+
+  #read(parts: readonly Buffer[]): readonly ResultMessage[] {
+    try {
+      return readResultMessage(parts);
+    } catch (error) {
+      if (!(error instanceof BadRecord)) throw error;
+      this.counts.received++;
+      if (this.counts.odd++ === 0) this.#options.say(`a message that is no result: ${error.message}`);
+      return [];
     }
   }
 

@@ -149,23 +149,12 @@ export class MapSession {
       this.#options.failed();
       return;
     }
-    if (body) this.#send(event, origin, attempt, body);
+    if (body) {
+      this.#options.counts.results++;
+      const parametersHash = this.#options.parametersHash();
+      this.#options.results.send({ event_number: event, origin, attempt, parametersHash, body });
+    }
     this.#finished({ event, hasResult: body !== undefined, kind: 'done' });
-  }
-
-  #send(event_number: number, origin: string, attempt: number, body: Buffer): void {
-    const { name, payload, results, counts } = this.#options;
-    const header = {
-      event_number,
-      worker: name,
-      parameters_hash: this.#options.parametersHash(),
-      map: this.map,
-      origin,
-      attempt,
-      encoding: payload.encoding,
-    };
-    counts.results++;
-    results.send({ event_number, origin, header: Buffer.from(JSON.stringify(header)), body });
   }
 
   #finished(done: Done): void {

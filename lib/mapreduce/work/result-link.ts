@@ -9,7 +9,8 @@ import { readAcceptedKeys } from '../redis/accepted.ts';
 import { isOurs, type ReducerConfig } from '../redis/configs.ts';
 import { BadRecord } from '../redis/fields.ts';
 import type { Registry } from '../redis/registry.ts';
-import { type Result, Retained } from './retained.ts';
+import { jointCount, jointMessage, type Result, type ResultSender, singleMessage } from './result-message.ts';
+import { Retained } from './retained.ts';
 
 export interface ResultLinkOptions {
   readonly registry: Registry;
@@ -29,7 +30,7 @@ export class ResultLink {
   #socket: Push | undefined;
   #reducer: ReducerConfig | null = null;
   #retained = new Retained();
-  #map = '';
+  #sender: ResultSender = { worker: '', map: '', encoding: '' };
   #queue: Result[] = [];
   #queuedBytes = 0;
   #sending = false;
@@ -44,8 +45,8 @@ export class ResultLink {
   }
 
   /** A new map: what is left of the old one is for nobody. */
-  begin(map: string): void {
-    this.#map = map;
+  begin(sender: ResultSender): void {
+    this.#sender = sender;
     this.#queue = [];
     this.#queuedBytes = 0;
     this.#retained = new Retained();
@@ -88,29 +89,36 @@ export class ResultLink {
   #pump(): void {
     if (this.#sending || !this.#socket) return;
     this.#sending = true;
-    void this.#drain();
+    // What the payload has made of the events of one turn of the event loop goes together.
+    setImmediate(() => void this.#drain());
   }
 
   async #drain(): Promise<void> {
     const socket = this.#socket!;
     while (this.#queue.length > 0 && socket === this.#socket) {
-      const result = this.#queue[0]!;
+      const ours = this.#reducer !== null && isOurs(this.#reducer);
+      const results = this.#queue.slice(0, ours ? jointCount(this.#queue) : 1);
       try {
-        await socket.send([result.header, result.body]);
+        await socket.send(ours ? jointMessage(results, this.#sender) : singleMessage(results[0]!, this.#sender));
       } catch (error) {
         if (!socket.closed) throw error;
         break;
       }
-      if (this.#queue[0] !== result) continue;
-      this.#queue.shift();
-      this.#queuedBytes -= result.body.length;
-      this.counts.sent++;
-      this.counts.bytes += result.body.length;
-      if (this.#reducer && isOurs(this.#reducer)) this.#retained.add(result);
+      // Another map has begun meanwhile.
+      if (this.#queue[0] !== results[0]) continue;
+      this.#queue.splice(0, results.length);
+      for (const result of results) this.#hasSent(result, ours);
     }
     this.#sending = false;
     if (this.#queue.length > 0 && !this.#closed) this.#pump();
     else for (const done of this.#idle.splice(0)) done();
+  }
+
+  #hasSent(result: Result, retain: boolean): void {
+    this.#queuedBytes -= result.body.length;
+    this.counts.sent++;
+    this.counts.bytes += result.body.length;
+    if (retain) this.#retained.add(result);
   }
 
   /** Everything has been handed to the socket. */
@@ -140,7 +148,7 @@ export class ResultLink {
     const retained = this.#retained;
     this.#settling = true;
     try {
-      return retained.settle(await readAcceptedKeys(this.#options.registry, this.#map));
+      return retained.settle(await readAcceptedKeys(this.#options.registry, this.#sender.map));
     } catch (error) {
       if (this.#closed) return [];
       // Without an answer everything is kept, and comes twice at worst.

@@ -3,12 +3,7 @@
  * they are sent again. Pure.
  */
 
-export interface Result {
-  readonly event_number: number;
-  readonly origin: string;
-  readonly header: Buffer;
-  readonly body: Buffer;
-}
+import type { Result } from './result-message.ts';
 
 export interface Accepted {
   has(event: number): boolean;
@@ -41,4 +36,4 @@ export class Retained {
   }
 }
 
-const sizeOf = ({ header, body }: Result) => header.length + body.length + OVERHEAD;
+const sizeOf = ({ body }: Result) => body.length + OVERHEAD;

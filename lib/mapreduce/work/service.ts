@@ -156,7 +156,7 @@ export class WorkerService {
       this.#failures.add(`map ${map}`, error.failure);
       return this.#fail(error);
     }
-    this.#results.begin(map);
+    this.#results.begin({ worker: name, map, encoding: payload.encoding });
     const link = openWorkerLink({ registry, name, say, update }, (stream) => this.#ingesterOf(stream));
     this.#link = link;
     const session = new MapSession({
