@@ -27,3 +27,17 @@ export function formatBalance(balance: Balance): string {
     ...(info.length === 0 ? [] : [info.map(([name, count]) => `${name} ${count}`).join(', ')]),
   ].join('; ');
 }
+
+const FORMATTED =
+  /\bin (\d+) = out (\d+)((?: \+ [^+;]*? \d+)*)(?:; NOT BALANCED: [^;]*)?(?:; ((?:[^\s,;]+ \d+(?:, )?)+))?/;
+
+/** What `formatBalance` has written, anywhere in a line; losses and other counts of 0 are not in it. */
+export function readBalance(line: string): Balance | undefined {
+  const found = FORMATTED.exec(line);
+  if (!found) return undefined;
+  const counts = (text: string | undefined, pattern: RegExp) =>
+    Object.fromEntries([...(text ?? '').matchAll(pattern)].map(([, name, count]) => [name, Number(count)]));
+  const losses = counts(found[3], / \+ (.*?) (\d+)/g);
+  const balance = { in: Number(found[1]), out: Number(found[2]), losses };
+  return found[4] === undefined ? balance : { ...balance, info: counts(found[4], /([^\s,;]+) (\d+)/g) };
+}

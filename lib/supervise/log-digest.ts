@@ -1,6 +1,6 @@
 /** What a log says about an entry: last words, balances of stages, how it ended. Pure; the same for logs that are being written and read. */
 
-import type { Balance } from '../cli/balance.ts';
+import { type Balance, readBalance } from '../cli/balance.ts';
 
 /** The last balance that a stage printed. */
 export interface StageBalance extends Balance {
@@ -10,8 +10,6 @@ export interface StageBalance extends Balance {
   readonly dgrams: number | undefined;
 }
 
-/** `in 500 = out 498 + dropped 2`, as lib/cli/balance writes it. */
-const BALANCE = /\bin (\d+) = out (\d+)((?: \+ [^+;]*? \d+)*)/;
 const DGRAMS = /\b(\d+) dgrams\b.* in 1 stream\b/;
 const STAGE = /^\[(\d+)\] /;
 const ENDED = /^# daq-run: ended with status (\d+)$/;
@@ -31,16 +29,10 @@ export class LogDigest {
     const mark = STAGE.exec(line);
     const text = mark ? line.slice(mark[0].length) : line;
     if (text.trim() !== '') this.#lastLine = text;
-    const found = BALANCE.exec(text);
-    if (!found) return;
+    const balance = readBalance(text);
+    if (!balance) return;
     const stage = Number(mark?.[1] ?? 1);
-    this.#balances.set(stage, {
-      stage,
-      in: Number(found[1]),
-      out: Number(found[2]),
-      dgrams: numberIn(DGRAMS.exec(text)),
-      losses: Object.fromEntries([...(found[3] ?? '').matchAll(/ \+ (.*?) (\d+)/g)].map(([, k, n]) => [k, Number(n)])),
-    });
+    this.#balances.set(stage, { stage, ...balance, dgrams: numberIn(DGRAMS.exec(text)) });
   }
 
   #takeNote(line: string): void {

@@ -34,7 +34,8 @@ export function logFolder({ name, logs }: Session): string {
   return resolve(logs ?? join(dirname(name), 'logs'));
 }
 
-function environment(): Record<string, string> {
+/** What processes are started with: ours can be named without a path. */
+export function environment(): Record<string, string> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== undefined));
   return { ...(env as Record<string, string>), PATH: pathWithOwn(env.PATH) };
 }

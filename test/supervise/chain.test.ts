@@ -26,7 +26,10 @@ t.test('a chain adds up when every stage does, and everything that is given is r
   const three = ['dgram-gen', 'drp-python', 'cat'];
   const good = viewOf(three.slice(0, 2), GEN, DRP, '# daq-run: stage 1 (dgram-gen) ended with 0', 'srun: error: x');
   t.match(chainVerdict(good), { adds: true });
-  t.same(good.balances[1], { stage: 2, in: 500, out: 490, dgrams: undefined, losses: { dropped: 7, 'too-late': 3 } });
+  t.same(good.balances[1], {
+    ...{ stage: 2, in: 500, out: 490, dgrams: undefined },
+    ...{ losses: { dropped: 7, 'too-late': 3 }, info: { retried: 1 } },
+  });
   t.match(chainLines([good]).join('\n'), /cam +2 +drp-python +500 +490 +dropped 7, too-late 3\ncam: it adds up/);
   t.match(good.lastLine, /^<W> drp/);
   t.match(chainVerdict(viewOf(three, GEN, DRP)), { adds: undefined, why: /stage 3 \(cat\) told no balance/ });
