@@ -76,6 +76,7 @@ export class ParameterStore {
   readonly #redis: Redis;
   readonly #keys: Keys;
   #values: ReadonlyMap<string, Parameter> = new Map();
+  #hash = parametersHash({});
 
   constructor(redis: Redis, keys: Keys) {
     this.#redis = redis;
@@ -88,7 +89,7 @@ export class ParameterStore {
 
   /** Of the values here; services put it into their configuration. */
   get hash(): string {
-    return parametersHash(Object.fromEntries([...this.#values].map(([name, { uuid }]) => [name, uuid])));
+    return this.#hash;
   }
 
   /**
@@ -106,6 +107,7 @@ export class ParameterStore {
       }),
     );
     this.#values = values;
+    this.#hash = parametersHash(Object.fromEntries([...values].map(([name, { uuid }]) => [name, uuid])));
     return this.hash !== before;
   }
 }
