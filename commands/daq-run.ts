@@ -52,6 +52,7 @@ export default class DaqRun extends DaqCommand {
     const session = {
       name,
       logs: flags.logs,
+      readyWithin: flags['ready-within'],
       options: { platform: flags.partition, macros: macrosOf(flags.define), env: process.env, python: flags.python },
       say: (message: string) => this.say(message),
       ...{ queue: flags.queue, asStep: flags['as-step'] },
@@ -136,6 +137,7 @@ export default class DaqRun extends DaqCommand {
   private report(entries: readonly EntryView[], json: boolean): ExitStatus {
     if (json) this.out.line(JSON.stringify(entries.map((entry) => ({ ...entry, chain: chainVerdict(entry) ?? null }))));
     else for (const line of [...statusLines(entries), ...chainLines(entries)]) this.out.line(line);
+    for (const { id, unready } of entries) if (unready !== undefined) this.say(`${id} ${unready}`);
     if (entries.some(({ state }) => state === 'failed')) return EXIT.no;
     return entries.some((entry) => chainVerdict(entry)?.adds === false) ? EXIT.loss : EXIT.ok;
   }

@@ -24,6 +24,13 @@ export const superviseFlags = {
     summary: 'stay, show every change, and stop everything at SIGINT',
     helpGroup: 'RUN',
   }),
+  'ready-within': Flags.integer({
+    summary: 'who is not ready after so long has failed, unless the file says otherwise; 0: no limit',
+    helpValue: 'S',
+    default: 60,
+    min: 0,
+    helpGroup: 'RUN',
+  }),
   follow: Flags.boolean({ summary: 'logs: go on as they grow', helpGroup: 'RUN' }),
   slurm: Flags.boolean({ summary: 'as jobs of Slurm instead of here', helpGroup: 'SLURM' }),
   'as-step': Flags.boolean({ summary: 'one job, and a step for each process', helpGroup: 'SLURM' }),

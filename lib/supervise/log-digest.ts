@@ -17,10 +17,12 @@ const STAGE_ENDED = /^# daq-run: stage (\d+) .* ended with (\d+)$/;
 /** Slurm's own words about the end of a step come after the program's. */
 const NOT_THE_PROGRAM = /^(#|srun: |slurmstepd: )/;
 
+const LAST_LINES = 3;
+
 export class LogDigest {
   readonly #balances = new Map<number, StageBalance>();
   readonly #stages: number[] = [];
-  #lastLine = '';
+  #lastLines: readonly string[] = [];
   #status: number | undefined;
 
   /** A line as it stands in the log, with the mark of its stage if there are several. */
@@ -28,7 +30,7 @@ export class LogDigest {
     if (NOT_THE_PROGRAM.test(line)) return this.#takeNote(line);
     const mark = STAGE.exec(line);
     const text = mark ? line.slice(mark[0].length) : line;
-    if (text.trim() !== '') this.#lastLine = text;
+    if (text.trim() !== '') this.#lastLines = [...this.#lastLines, text].slice(-LAST_LINES);
     const balance = readBalance(text);
     if (!balance) return;
     const stage = Number(mark?.[1] ?? 1);
@@ -43,7 +45,12 @@ export class LogDigest {
   }
 
   get lastLine(): string {
-    return this.#lastLine;
+    return this.#lastLines.at(-1) ?? '';
+  }
+
+  /** The last few that say something. */
+  get lastLines(): readonly string[] {
+    return this.#lastLines;
   }
 
   /** In the order of the stages. */

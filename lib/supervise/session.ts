@@ -2,10 +2,11 @@
 
 import { spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { hostname, userInfo } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Lifecycle } from '../cli/lifecycle.ts';
 import { packageRoot } from '../cli/package-root.ts';
+import { effectiveUid } from '../cli/runtime-folder.ts';
 import { DaqError, InputError, UsageError } from '../errors.ts';
 import { lint, lintEntries } from './config/lint.ts';
 import type { LintProblem, ProcessFile } from './config/types.ts';
@@ -22,6 +23,8 @@ export interface Session {
   readonly name: string;
   readonly options: OpenOptions;
   readonly logs: string | undefined;
+  /** Seconds; 0: no limit. */
+  readonly readyWithin: number;
   readonly say: (message: string) => void;
 }
 
@@ -37,7 +40,16 @@ export function logFolder({ name, logs }: Session): string {
 /** What processes are started with: ours can be named without a path. */
 export function environment(): Record<string, string> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== undefined));
-  return { ...(env as Record<string, string>), PATH: pathWithOwn(env.PATH) };
+  // Files name folders by $USER, which containers and timers do not set.
+  return { USER: userName(), ...(env as Record<string, string>), PATH: pathWithOwn(env.PATH) };
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(effectiveUid());
+  }
 }
 
 function crewOf(session: Session, file: ProcessFile, onChange?: (id: string) => void): Crew {
@@ -48,6 +60,7 @@ function crewOf(session: Session, file: ProcessFile, onChange?: (id: string) => 
     logs: logFolder(session),
     env: environment(),
     takesAppended: (program) => own.has(basename(program)),
+    readyWithin: session.readyWithin,
     ...(onChange ? { onChange } : {}),
   });
 }
@@ -76,7 +89,9 @@ export async function runInForeground(
   let crew: Crew | undefined;
   crew = crewOf(session, file, (id) => {
     const one = crew?.view().find((entry) => entry.id === id);
-    if (one) session.say(`${id}: ${one.state}${one.status === undefined ? '' : `, last exit ${one.status}`}`);
+    if (!one) return;
+    session.say(`${id}: ${one.state}${one.status === undefined ? '' : `, last exit ${one.status}`}`);
+    if (one.unready !== undefined && one.state !== 'starting') session.say(`${id} ${one.unready}`);
   });
   checkIds(ids, crew.ids);
   const started = crew;
@@ -199,7 +214,7 @@ async function startKeeper(session: Session, path: string): Promise<void> {
   const log = join(folder, `${basename(name)}.keeper.log`);
   const fd = openSync(log, 'a', 0o640);
   const words = [
-    ...['keep', resolve(name), '--logs', folder],
+    ...['keep', resolve(name), '--logs', folder, '--ready-within', String(session.readyWithin)],
     ...(options.platform === undefined ? [] : ['-p', String(options.platform)]),
     ...(options.python === undefined ? [] : ['--python', options.python]),
     ...[...options.macros].flatMap(([key, value]) => ['-D', `${key}=${value}`]),

@@ -18,6 +18,8 @@ export interface EntryView {
   /** Bytes that could not be written into the log. */
   readonly unwritten: number;
   readonly lastLine: string;
+  /** What it waits for while it is not ready, or was not in time, and its last words: whole sentences. */
+  readonly unready?: string;
   readonly balances: readonly StageBalance[];
   /** With Slurm: job or step, and the state that Slurm tells. */
   readonly slurm?: { readonly job: string; readonly state: string; readonly node: string };

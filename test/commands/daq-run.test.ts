@@ -114,6 +114,30 @@ t.test('readiness by line and by path, order of start and stop, restarts with a 
   );
 });
 
+t.test('who is not ready in time has failed, and is named with what it waits for and its last words', async (t) => {
+  const silent = `bash -c 'trap "exit 0" INT; echo one; echo two; while :; do sleep 0.05; done'`;
+  const runs = new Runs(
+    t,
+    'w.yaml',
+    yaml({
+      mute: { cmd: silent, ready: { line: 'listening', within: 0.3 } },
+      other: { cmd: silent, ready: { path: '/nowhere/x' } },
+      patient: { cmd: 'sleep 100', ready: { path: '/nowhere/y', within: 0 } },
+      next: { cmd: 'true', after: ['mute'] },
+    }),
+  );
+  const started = await runs.run('start', '--ready-within', '1');
+  t.equal(started.status, 1);
+  t.match(
+    started.stderr,
+    /mute was not ready within 0.3 s: no line of its output matches \/listening\/; its last words: one \| two\n/,
+  );
+  t.match(started.stderr, /other was not ready within 1 s: there is no \/nowhere\/x; its last words: one \| two\n/);
+  t.match(started.stderr, /patient is not ready after \d+ s: there is no \/nowhere\/y; it has said nothing\n/);
+  t.match(await runs.states(), { mute: 'failed', other: 'failed', next: 'failed', patient: 'starting' });
+  t.match((await runs.view())[0], { status: 1, stages: [0] }, 'it said that all is well, but it was not');
+});
+
 t.test('grace: whole groups are killed; ^C once asks, twice kills', async (t) => {
   const runs = new Runs(t, 'g.yaml', '');
   writeFileSync(

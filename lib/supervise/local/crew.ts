@@ -9,6 +9,7 @@ import type { EntryView } from '../view.ts';
 import { Guard } from './guard.ts';
 import { Job } from './job.ts';
 import { JobLog } from './log.ts';
+import { unreadyText } from './readiness.ts';
 
 export interface CrewOptions {
   readonly file: ProcessFile;
@@ -17,6 +18,8 @@ export interface CrewOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Programs that take `-p N -u ID` although they are not the only stage: ours. */
   readonly takesAppended: (program: string) => boolean;
+  /** Seconds for entries that do not say how soon they must be ready; undefined or 0: no limit. */
+  readonly readyWithin?: number;
   /** Told of every change of a state. */
   readonly onChange?: (id: string) => void;
 }
@@ -33,12 +36,19 @@ export class Crew {
   #waiting: (() => void)[] = [];
 
   constructor(options: CrewOptions) {
-    this.#options = options;
-    this.#supervisor = new Supervisor(options.file.entries, Date.now());
+    const { readyWithin = 0, file } = options;
+    const entries = file.entries.map((entry) => ({ readyWithin, ...entry }));
+    this.#options = { ...options, file: { ...file, entries } };
+    this.#supervisor = new Supervisor(entries, Date.now());
   }
 
   get ids(): readonly string[] {
     return this.#options.file.entries.map(({ id }) => id);
+  }
+
+  /** The longest limit for readiness that there is, milliseconds. */
+  get readyMs(): number {
+    return 1000 * Math.max(0, ...this.#options.file.entries.map(({ readyWithin = 0 }) => readyWithin));
   }
 
   get idle(): boolean {
@@ -72,7 +82,7 @@ export class Crew {
     while (!isDown()) await new Promise<void>((wake) => this.#waiting.push(wake));
   }
 
-  /** Resolves when nothing is on its way: everybody is running, or down. Somebody who is never ready is not waited for. */
+  /** Resolves when nothing is on its way: everybody is running, or down. Nobody is waited for longer than `most` milliseconds. */
   async settled(ids: readonly string[], most: number): Promise<void> {
     const onTheWay = new Set(['waiting', 'starting', 'stopping', 'backoff']);
     const moving = () => this.view().some(({ id, state }) => ids.includes(id) && onTheWay.has(state));
@@ -84,9 +94,11 @@ export class Crew {
 
   view(): EntryView[] {
     const now = Date.now();
-    return this.#supervisor.entries.map(({ entry, state, since, exit, restarts }) => {
+    return this.#supervisor.entries.map(({ entry, state, since, exit, restarts, late }) => {
       const { id } = entry;
       const log = this.#logs.get(id);
+      const seconds = Math.round((now - since) / 1000);
+      const unready = late || (state === 'starting' && entry.ready.kind !== 'alive');
       return {
         id,
         state,
@@ -95,11 +107,12 @@ export class Crew {
         status: exit?.status,
         stages: exit?.stages ?? [],
         restarts,
-        seconds: Math.round((now - since) / 1000),
+        seconds,
         log: log?.path,
         unwritten: log?.unwritten ?? 0,
         lastLine: this.#problems.get(id) ?? log?.digest.lastLine ?? '',
         balances: log?.digest.balances ?? [],
+        ...(unready ? { unready: unreadyText(entry, late, seconds, log?.digest.lastLines ?? []) } : {}),
       };
     });
   }

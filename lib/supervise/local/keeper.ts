@@ -8,8 +8,8 @@ import { DaqError } from '../../errors.ts';
 import { type Reply, type Request, serveControl } from './control.ts';
 import type { Crew } from './crew.ts';
 
-/** A start is answered after so long even if something is not ready yet. */
-const SETTLE_MS = 30_000;
+/** A start is answered so long after the last limit for readiness even if something is still on its way. */
+const SETTLE_MS = 2000;
 
 export class Keeper {
   readonly #crew: Crew;
@@ -52,7 +52,7 @@ export class Keeper {
       }
       if (request.do !== 'stop') {
         crew.start(ids);
-        await crew.settled(ids, SETTLE_MS);
+        await crew.settled(ids, crew.readyMs + SETTLE_MS);
       }
     }
     return { pid: process.pid, entries: crew.view() };
