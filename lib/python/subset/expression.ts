@@ -161,7 +161,8 @@ export class Expressions {
   #binaryExpression(node: SyntaxNode): PyValue {
     const [left, operator, right, ...more] = this.#children(node);
     if (left && right && operator?.name === 'in' && more.length === 0) return this.#isIn(node, left, right);
-    if (left && operator?.name === 'not' && right?.name === 'in' && more[0]) return !this.#isIn(node, left, more[0]);
+    if (left && operator?.name === 'not' && right?.name === 'in' && more[0])
+      return !isTrue(this.#isIn(node, left, more[0]));
     if (!left || !operator || !right || more.length > 0)
       return this.#fail(node, 'this operator is outside the supported subset');
     const op = this.#source(operator);
@@ -180,7 +181,7 @@ export class Expressions {
     return this.binary(node, op, this.evaluate(left), this.evaluate(right));
   }
 
-  #isIn(node: SyntaxNode, item: SyntaxNode, container: SyntaxNode): boolean {
+  #isIn(node: SyntaxNode, item: SyntaxNode, container: SyntaxNode): PyValue {
     return this.#placed(node, () => holds(this.evaluate(container), this.evaluate(item)));
   }
 
