@@ -23,7 +23,7 @@ export const ingestFlags = {
   upstream: Flags.string({
     multiple: true,
     env: 'UPSTREAM_URL',
-    summary: 'where a source is: an address, a file, -, file:CAPTURE; once per stream',
+    summary: 'where a source is: an address, a file, -, file:CAPTURE, a class; for all streams, or once per stream',
     helpValue: 'URL',
   }),
   stream: Flags.string({ multiple: true, summary: 'name of a stream; once per source', helpValue: 'NAME' }),
@@ -70,7 +70,8 @@ export const ingestFlags = {
     summary: 'write the messages of a stream as they come',
     helpValue: 'STREAM=FILE',
   }),
-  python: Flags.string({ summary: 'interpreter of the helper of contrast', helpValue: 'PATH' }),
+  python: Flags.string({ summary: 'interpreter of classes and of the helper of contrast', helpValue: 'PATH' }),
+  'alias-dranspose': Flags.boolean({ summary: 'in classes `import dranspose` finds daqpipe.mapreduce' }),
 };
 
 export type IngestFlags = Interfaces.InferredFlags<typeof ingestFlags>;
@@ -82,9 +83,7 @@ const DEFAULT_KIND: KindName = 'stins';
 export function serviceOptions(flags: IngestFlags, say: (text: string) => void): ServiceOptions {
   const streams = streamNames(flags);
   const kinds = spread(flags.kind ?? [DEFAULT_KIND], streams.length, '--kind') as KindName[];
-  const upstreams = flags.upstream ?? [];
-  if (upstreams.length !== streams.length)
-    throw new UsageError(`${streams.length} streams and ${upstreams.length} sources: give one --upstream per --stream`);
+  const upstreams = upstreamsOf(flags, kinds);
   const rate = flags.rate === undefined ? undefined : Number(flags.rate);
   if (rate !== undefined && !(rate > 0))
     throw new UsageError(`--rate: "${flags.rate}" is no number of frames per second`);
@@ -98,6 +97,7 @@ export function serviceOptions(flags: IngestFlags, say: (text: string) => void):
       numbered: KINDS[kind].numbered,
       rate,
       python: flags.python,
+      alias: flags['alias-dranspose'],
       say,
       unpacker,
     };
@@ -126,6 +126,13 @@ function streamNames({ stream = [] }: IngestFlags): string[] {
     if (!isName(name)) throw new UsageError(`--stream: "${name}" is no name: printable ASCII without : and /`);
   if (new Set(streams).size < streams.length) throw new UsageError('a stream is named twice');
   return streams;
+}
+
+/** A class may serve several streams; any other source serves one. */
+function upstreamsOf({ upstream = [] }: IngestFlags, kinds: readonly KindName[]): readonly string[] {
+  if (upstream.length === 1 && kinds.every((kind) => kind === 'script')) return kinds.map(() => upstream[0]!);
+  if (upstream.length === kinds.length) return upstream;
+  throw new UsageError(`${kinds.length} streams and ${upstream.length} sources: give one --upstream per --stream`);
 }
 
 /** A value for all, or one for each. */

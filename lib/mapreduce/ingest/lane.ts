@@ -119,8 +119,12 @@ export class Lane {
     if (settled === -1) this.finish();
   }
 
-  /** A frame of the source. */
+  /** A frame of the source; its typ is MISSING if the source has none for the next event. */
   arrive(frame: SourceFrame): void {
+    if (frame.typ === MISSING.typ) {
+      this.#gap(1);
+      return this.#meet();
+    }
     this.counts.received++;
     if (this.#stopped) return this.drop('gap');
     if (this.#over) return this.drop('unplaced');

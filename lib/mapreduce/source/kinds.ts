@@ -11,11 +11,11 @@ import { Xspress } from './xspress.ts';
 import { Xtc } from './xtc.ts';
 
 /** How messages come. `sub` loses what nobody reads; all others wait. */
-export type Carrier = 'pull' | 'sub' | 'tcp' | 'http' | 'dgrams' | 'recorded' | 'hdf5';
+export type Carrier = 'pull' | 'sub' | 'tcp' | 'http' | 'dgrams' | 'recorded' | 'hdf5' | 'script';
 
 export interface Kind {
   readonly carrier: Carrier;
-  /** undefined: the recording says what its frames are. */
+  /** undefined: the recording, or the class, says what its frames are. */
   readonly protocol: (() => Protocol) | undefined;
   /** Data frames carry numbers. */
   readonly numbered: boolean;
@@ -33,6 +33,7 @@ export const KINDS = {
   sardana: { carrier: 'http', protocol: sardana, numbered: false },
   recorded: { carrier: 'recorded', protocol: undefined, numbered: false },
   xtc: { carrier: 'dgrams', protocol: () => new Xtc(), numbered: false },
+  script: { carrier: 'script', protocol: undefined, numbered: false },
   hdf5: { carrier: 'hdf5', protocol: stins, numbered: true },
 } as const satisfies Readonly<Record<string, Kind>>;
 

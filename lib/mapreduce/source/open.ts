@@ -9,6 +9,7 @@ import { markedMessages } from './marks.ts';
 import { capturedMessages, dgramMessages, lineMessages, type MessageSource, zmqMessages } from './messages.ts';
 import { Pace } from './pace.ts';
 import { recordedFrames } from './recorded.ts';
+import type { Script } from './script.ts';
 import { Series, type SeriesCounts } from './series.ts';
 import type { SourceFrame } from './types.ts';
 import type { Unpacker } from './unpack.ts';
@@ -22,8 +23,12 @@ export interface SourceOptions {
   readonly numbered: boolean;
   /** Messages per second of a file. */
   readonly rate?: number | undefined;
-  /** Interpreter of the helper of contrast. */
+  /** Interpreter of classes, and of the helper of contrast. */
   readonly python?: string | undefined;
+  /** In classes `import dranspose` finds daqpipe.mapreduce. */
+  readonly alias?: boolean | undefined;
+  /** The class, begun for the map. */
+  readonly script?: Script | undefined;
   readonly say: (text: string) => void;
   /** From `keepSource`. */
   readonly kept?: KeptMessages | undefined;
@@ -36,6 +41,8 @@ export interface SourceOptions {
 /** Frames of one stream for one map. */
 export interface Source extends AsyncIterable<readonly SourceFrame[]> {
   readonly counts: SeriesCounts | undefined;
+  /** Told of each event that wants a frame, in order, for sources that make frames for events. */
+  wanted?(event: number): void;
   close(): void;
 }
 
@@ -48,6 +55,7 @@ export const CAPTURE = 'file:';
 export async function openSource(options: SourceOptions, midway: boolean): Promise<Source> {
   const { kind, upstream, stream, rate, unpacker } = options;
   const { protocol } = KINDS[kind];
+  if (kind === 'script') return scriptFrames(options);
   if (protocol === undefined) {
     const frames = recordedFrames(upstream, stream, rate);
     return {
@@ -77,6 +85,18 @@ export async function openSource(options: SourceOptions, midway: boolean): Promi
       stop.abort();
       messages.close();
     },
+  };
+}
+
+function scriptFrames({ script, stream }: SourceOptions): Source {
+  if (!script) throw new UsageError('sources of kind script cannot be opened here');
+  return {
+    counts: undefined,
+    wanted: (event) => script.wanted(event, stream),
+    async *[Symbol.asyncIterator]() {
+      for await (const frame of script.frames(stream)) yield [frame];
+    },
+    close: () => script.leave(stream),
   };
 }
 

@@ -1,0 +1,142 @@
+/** A Python class as a source, in a process of its own (python/daqpipe/mapreduce/source_child.py): questions with numbers, answers in any order. */
+
+import { join } from 'node:path';
+import { packageRoot } from '../../cli/package-root.ts';
+import { DaqError } from '../../errors.ts';
+import { findInterpreter } from '../../python/interpreter.ts';
+import { describeExit, PythonProcess } from '../../python/process.ts';
+import type { StreamData } from '../frames/types.ts';
+import { type PipeMessage, PipeSplitter, pipeMessage } from '../payload/splitter.ts';
+import type { Failure } from '../payload/types.ts';
+import type { ScriptItem, ScriptRuntime } from './script.ts';
+
+export interface PythonScriptOptions {
+  /** `module:Class`. */
+  readonly path: string;
+  /** Interpreter; undefined: the first with numpy. */
+  readonly python: string | undefined;
+  /** `import dranspose` finds daqpipe.mapreduce. */
+  readonly alias: boolean;
+  /** Name of the ingester. */
+  readonly name: string;
+}
+
+interface Waiting {
+  take(answer: PipeMessage): void;
+  fail(error: Error): void;
+}
+
+export class PythonScript implements ScriptRuntime {
+  readonly #options: PythonScriptOptions;
+  readonly #command: string;
+  readonly #waiting = new Map<number, Waiting>();
+  #process: PythonProcess | undefined;
+  #number = 0;
+
+  private constructor(options: PythonScriptOptions, command: string) {
+    this.#options = options;
+    this.#command = command;
+  }
+
+  /** @throws InputError if there is no Python, DaqError `script-failed` if the class cannot be loaded */
+  static async open(options: PythonScriptOptions): Promise<PythonScript> {
+    const { command } = await findInterpreter(options.python);
+    const script = new PythonScript(options, command);
+    try {
+      await script.#start();
+    } catch (error) {
+      await script.close();
+      throw new DaqError('script-failed', (error as Error).message);
+    }
+    return script;
+  }
+
+  async #start(): Promise<void> {
+    const { path, alias } = this.#options;
+    const folder = join(packageRoot(), 'python');
+    const PYTHONPATH = [folder, ...(process.env.PYTHONPATH ? [process.env.PYTHONPATH] : [])].join(':');
+    const child = new PythonProcess({
+      command: this.#command,
+      args: ['-u', '-m', 'daqpipe.mapreduce.source_child'],
+      env: { PYTHONPATH },
+      pipes: true,
+      prefix: `${path.split(':').at(-1)}: `,
+    });
+    this.#process = child;
+    const splitter = new PipeSplitter();
+    // A process that dies breaks its pipes; its exit says so better than the pipe does.
+    child.toProcess.on('error', () => {});
+    child.fromProcess.on('error', () => {});
+    child.fromProcess.on('data', (piece: Buffer) => {
+      try {
+        for (const answer of splitter.push(piece)) this.#answered(answer);
+      } catch {
+        child.signal('SIGKILL');
+      }
+    });
+    void child.exited.then((exit) => {
+      if (this.#process !== child) return;
+      this.#process = undefined;
+      const error = new Error(`${path}: the process ended: ${describeExit(exit)}`);
+      for (const { fail } of this.#waiting.values()) fail(error);
+      this.#waiting.clear();
+    });
+    this.#number = 0;
+    await this.#ask({ path, alias });
+  }
+
+  #answered(answer: PipeMessage): void {
+    const id = Number(answer.head.id);
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    const error = answer.head.error as Failure | undefined;
+    if (!error) waiting?.take(answer);
+    else
+      waiting?.fail(new Error(`${this.#options.path}: ${error.text} (${error.place})\n${error.traceback}`.trimEnd()));
+  }
+
+  #ask(question: object): Promise<PipeMessage> {
+    const child = this.#process;
+    if (!child) return Promise.reject(new Error(`${this.#options.path}: the process is gone`));
+    const id = this.#number++;
+    return new Promise((take, fail) => {
+      this.#waiting.set(id, { take, fail });
+      for (const piece of pipeMessage({ ...question, id })) child.toProcess.write(piece);
+    });
+  }
+
+  /** A process that has died is followed by another one. */
+  async begin(streams: readonly string[]): Promise<void> {
+    if (!this.#process) await this.#start();
+    await this.#ask({ do: 'begin', streams, name: this.#options.name });
+  }
+
+  async next(stream: string): Promise<ScriptItem> {
+    const answer = await this.#ask({ do: 'next', stream });
+    if (answer.head.end === true) return undefined;
+    return answer.head.triggered === true ? 'triggered' : dataIn(answer).get(stream);
+  }
+
+  async trigger(event: number): Promise<ReadonlyMap<string, StreamData> | undefined> {
+    const answer = await this.#ask({ do: 'trigger', event });
+    return answer.head.end === true ? undefined : dataIn(answer);
+  }
+
+  async close(): Promise<void> {
+    const child = this.#process;
+    if (!child) return;
+    child.toProcess.end();
+    await child.stop();
+  }
+}
+
+function dataIn({ head, blobs }: PipeMessage): ReadonlyMap<string, StreamData> {
+  let at = 0;
+  return new Map(
+    (head.streams as [string, string, number][]).map(([name, typ, length]) => {
+      const frames = blobs.slice(at, at + length);
+      at += length;
+      return [name, { typ, frames }];
+    }),
+  );
+}
