@@ -73,6 +73,15 @@ registerScheme('fd', {
   sink: async (url) => new OutputSink(url, new Output(descriptorOf(url), url)),
 });
 
+registerScheme('runs', {
+  form: 'runs:PATTERN',
+  sink: async (url, { lifecycle, say }) => {
+    const sink = new (await import('./runs/sink.ts')).RunsSink(url, say);
+    lifecycle?.onEmergency(() => sink.abandon());
+    return sink;
+  },
+});
+
 /** `zmq:tcp://...` is `zmq+tcp://...`. */
 function zmqUrl(url: string): string {
   const endpoint = url.slice('zmq:'.length);

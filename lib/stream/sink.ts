@@ -1,6 +1,6 @@
 /** Sinks of dgrams: what `Output` is for stdout, for files and sockets as well. */
 
-import { closeSync, open, statSync } from 'node:fs';
+import { closeSync, open, openSync, statSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { Output } from '../cli/output.ts';
 import { DaqError } from '../errors.ts';
@@ -17,6 +17,8 @@ export interface DgramSink extends DgramTaker {
   bytes(dgram: Buffer): void;
   /** True when it is time to `drain`. */
   readonly full: boolean;
+  /** True for a new file with each BeginRun, which has the Configure and then the BeginRun at its beginning. */
+  readonly perRun?: boolean;
   /** Of sinks that wait for their reader: true when it is there, false if none will come. */
   readonly reader?: Promise<boolean>;
   /**
@@ -88,4 +90,25 @@ export async function openFileSink(name: string): Promise<DgramSink> {
   }
   const file = new ReplaceFile(name);
   return new OutputSink(name, new Output(file.fd, name), file);
+}
+
+/** True for the name of a file, old or new: nothing with a scheme, no pipe, no device. */
+export function isFileName(name: string): boolean {
+  return (
+    name !== '-' && !/^[a-z][a-z0-9+-]*:/.test(name) && (statSync(name, { throwIfNoEntry: false })?.isFile() ?? true)
+  );
+}
+
+/**
+ * A file that grows under its own name, as the DAQ writes them: whoever is killed leaves what was written.
+ * @throws DaqError `output-failed`
+ */
+export function openGrowingFile(name: string): DgramSink {
+  try {
+    const fd = openSync(name, 'w');
+    const close = () => closeSync(fd);
+    return new OutputSink(name, new Output(fd, name), { commit: close, abandon: close });
+  } catch (error) {
+    throw new DaqError('output-failed', `cannot write: ${explain(error)}`, { place: { file: name }, cause: error });
+  }
 }

@@ -59,6 +59,7 @@ export class Delivery {
       const whole = this.place(described, new Dgram(described).view, 0, described.length);
       this.mark(whole, fate.damage);
       this.monitor(fate, whole, undefined);
+      this.parts.recording?.transition(fate.service, whole.size);
       this.small(whole, whole.size);
       this.parts.recording?.whole(described);
       return;
@@ -71,6 +72,7 @@ export class Delivery {
       this.parts.counts.droppedEmpty++;
       return pebble.release(slab);
     }
+    if (!fate.isL1) this.parts.recording?.transition(fate.service, size);
     this.small(dgram, size + (tail?.length ?? 0));
     if (this.parts.recording) this.parts.recording.event(slab, start, size, tail);
     else pebble.release(slab);

@@ -4,6 +4,7 @@
  */
 
 import type { DgramSink } from '../../stream/sink.ts';
+import { SERVICE } from '../../xtc/service.ts';
 import type { Pebble, Slab } from './pebble.ts';
 
 /** Pieces smaller than this are copied. */
@@ -12,8 +13,8 @@ const BLOCK_SIZE = 256 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 export class Recording {
-  /** Bytes given so far: the position of the next dgram in the output. */
-  position = 0;
+  private at = 0;
+  private configureSize = 0;
   private readonly sink: DgramSink;
   private readonly pebble: Pebble;
   private readonly messages: boolean;
@@ -39,12 +40,26 @@ export class Recording {
     return this.sink.full;
   }
 
+  /** The position of the next dgram in the output. */
+  get position(): number {
+    return this.at;
+  }
+
+  /** A transition comes next: some begin a file of their own. */
+  transition(service: number, size: number): void {
+    if (!this.sink.perRun) return;
+    if (service === SERVICE.Configure) {
+      this.configureSize = size;
+      this.at = 0;
+    } else if (service === SERVICE.BeginRun) this.at = this.configureSize;
+  }
+
   /**
    * Takes an event, and its hold on the slab.
    * @param tail children that its extent counts already
    */
   event(slab: Slab, start: number, size: number, tail: Buffer = NOTHING): void {
-    this.position += size + tail.length;
+    this.at += size + tail.length;
     if (this.messages) {
       this.sink.bytes(Buffer.concat([slab.bytes.subarray(start, start + size), tail]));
       return this.pebble.release(slab);
@@ -66,7 +81,7 @@ export class Recording {
 
   /** Takes a whole dgram that nobody will write to any more. */
   whole(bytes: Buffer): void {
-    this.position += bytes.length;
+    this.at += bytes.length;
     this.endRun();
     this.giveBlock();
     this.sink.bytes(bytes);
