@@ -3,6 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { DaqError, InputError } from '../../errors.ts';
+import { connectedStreams } from '../control/services.ts';
+import type { Configs } from '../redis/configs.ts';
 
 export const ACTIONS = ['post', 'append', 'close', 'stop', 'status', 'watch'] as const;
 export type Action = (typeof ACTIONS)[number];
@@ -48,6 +50,22 @@ export class ControlClient {
 
   async progress(): Promise<Progress> {
     return (await this.#ask('GET', 'progress')) as Progress;
+  }
+
+  async setParameter(name: string, value: string): Promise<void> {
+    await this.#ask('POST', `parameter/${encodeURIComponent(name)}`, Buffer.from(value));
+  }
+
+  /** `worker w1`, `ingester det-ingester`, `reducer reducer`: who is there; ingesters only when every worker is connected to them. */
+  async services(): Promise<ReadonlySet<string>> {
+    const configs = (await this.#ask('GET', 'config')) as Configs;
+    const connected = connectedStreams(configs);
+    const whole = configs.ingesters.filter(({ streams }) => streams.every((stream) => connected.has(stream)));
+    return new Set([
+      ...whole.map(({ name }) => `ingester ${name}`),
+      ...configs.workers.map(({ name }) => `worker ${name}`),
+      ...(configs.reducer ? ['reducer reducer'] : []),
+    ]);
   }
 
   /** Progress whenever it has changed, until the scan is finished or `signal` aborts. */
