@@ -28,10 +28,10 @@ const PYTHON = `class Reducer:
 `;
 
 /** A reducer that is served after a replay of one event. */
-async function serve(t: Test, kind: 'js' | 'python'): Promise<string> {
+async function serve(t: Test, kind: 'js' | 'python', python = PYTHON): Promise<string> {
   const folder = t.testdir({
     'r.mjs': JS,
-    'r.py': PYTHON,
+    'r.py': python,
     'w.mjs': 'export default class { processEvent() { return 1; } }',
   });
   const streams = new Map([['det', { typ: 'X', frames: [] }]]);
@@ -142,6 +142,130 @@ for (const kind of ['js', 'python'] as const) {
       t.equal((await fetch(url + unknown)).status, 404, unknown);
   });
 }
+
+const OBJECT = ['created', 'lastModified'];
+const LINK = ['class', 'collection', 'created', 'id', 'title'];
+
+for (const kind of ['js', 'python'] as const) {
+  t.test(`from ${kind}: every answer has the fields of the table, and no others (spec mapreduce.md 11)`, async (t) => {
+    const url = await serve(t, kind);
+    const fields = async (path: string, ...wanted: string[]) => {
+      const response = await fetch(url + path);
+      const body = (await response.json()) as Record<string, unknown>;
+      t.equal(response.status, 200, path);
+      t.match(response.headers.get('content-type'), /^application\/json/, path);
+      t.same(Object.keys(body).sort(), [...wanted, ...OBJECT].sort(), path);
+      t.ok(
+        Number(body.created) > 1e9 && Number(body.lastModified) >= Number(body.created),
+        `${path}: times in seconds`,
+      );
+      return body;
+    };
+    const root = '/groups/g-h5dict-2F';
+    const img = `/datasets/d-h5dict-${hex('/img')}`;
+    await fields('/', 'root', 'owner', 'class');
+    await fields('/?domain=/home/me/scan.h5', 'root', 'owner', 'class');
+    await fields(root, 'root', 'id', 'linkCount', 'attributeCount');
+    const { links } = (await fields(`${root}/links`, 'links')) as { links: Record<string, unknown>[] };
+    for (const link of links) t.same(Object.keys(link).sort(), LINK);
+    const { link } = (await fields(`${root}/links/map`, 'link')) as { link: object };
+    t.same(Object.keys(link).sort(), LINK);
+    for (const at of [root, img]) {
+      const { attributes } = (await fields(`${at}/attributes`, 'attributes')) as { attributes: { name: string }[] };
+      for (const one of attributes) {
+        t.same(Object.keys(one).sort(), ['name', 'shape', 'type']);
+        await fields(`${at}/attributes/${one.name}`, 'name', 'shape', 'type', 'value');
+      }
+    }
+    const described = await fields(img, 'id', 'attributeCount', 'shape', 'type', 'creationProperties');
+    t.same(described.creationProperties, {
+      allocTime: 'H5D_ALLOC_TIME_LATE',
+      fillTime: 'H5D_FILL_TIME_IFSET',
+      layout: { class: 'H5D_CONTIGUOUS' },
+    });
+    await fields(`/datasets/d-h5dict-${hex('/text')}/value`, 'value');
+
+    const bytes = await fetch(`${url}${img}/value?select=[0:3,0:4]`, {
+      headers: { accept: 'application/octet-stream' },
+    });
+    t.equal(bytes.headers.get('content-type'), 'application/octet-stream');
+    t.equal((await bytes.arrayBuffer()).byteLength, 96, 'C order, 64 bit');
+    for (const select of ['[0:0,0:4]', '[3:3,:]']) {
+      const none = await fetch(`${url}${img}/value?select=${select}`);
+      t.same([none.status, (await none.arrayBuffer()).byteLength], [200, 0], select);
+    }
+    const small = await fetch(`${url}${img}/value`, { headers: { 'accept-encoding': 'gzip' } });
+    t.equal(small.headers.get('content-encoding'), null, '96 bytes are not worth it');
+    for (const word of ['gzip;q=0', 'deflate', 'br']) {
+      const long = `${url}/datasets/d-h5dict-${hex('/long')}/value`;
+      const answer = await fetch(long, { headers: { 'accept-encoding': word } });
+      t.equal(answer.headers.get('content-encoding'), null, word);
+    }
+    t.equal((await fetch(`${url}/`, { method: 'HEAD' })).status, 200);
+    for (const method of ['PUT', 'POST', 'DELETE'])
+      t.equal((await fetch(url + img, { method })).status, 405, `${method}: read only`);
+  });
+}
+
+const NUMPY = `import numpy
+class Reducer:
+    def __init__(self, **kwargs):
+        mixed = numpy.zeros(2, dtype=[("x", "<f4"), ("n", ">i2")])
+        mixed["x"], mixed["n"] = [1.5, 2.5], [3, 4]
+        self.publish = {
+            "mask": numpy.array([[True, False], [False, True]]), "be": numpy.arange(3, dtype=">f4"), "f4": numpy.float32(0.5),
+            "u2": numpy.arange(6, dtype="u2").reshape(2, 3), "mixed": mixed, "words": numpy.array(["a", "bc"]), "yes": numpy.bool_(True),
+            "turned": numpy.arange(6).reshape(2, 3).T, "complex": numpy.zeros(2, dtype="c8"), "odd%2Fkey": 1, "a/b/c": {"d/e": 2}, "": 3,
+        }
+    def process_result(self, result, parameters):
+        pass
+`;
+
+t.test('numpy: every type with its bytes, keys with slashes', async (t) => {
+  const url = await serve(t, 'python', NUMPY);
+  const set = async (path: string) => {
+    const at = `${url}/datasets/d-h5dict-${hex(path)}`;
+    const { type, shape } = (await (await fetch(at)).json()) as { type: object; shape: object };
+    return { type, shape, bytes: Buffer.from(await (await fetch(`${at}/value`)).arrayBuffer()) };
+  };
+  const dims = (...lengths: number[]) => ({ class: 'H5S_SIMPLE', dims: lengths });
+  const float = (base: string) => ({ class: 'H5T_FLOAT', base: `H5T_IEEE_${base}` });
+  const integer = (base: string) => ({ class: 'H5T_INTEGER', base: `H5T_STD_${base}` });
+  t.same(await set('/mask'), { type: integer('U8LE'), shape: dims(2, 2), bytes: Buffer.of(1, 0, 0, 1) });
+  const be = Buffer.alloc(12);
+  [0, 1, 2].forEach((value, i) => be.writeFloatBE(value, 4 * i));
+  t.same(await set('/be'), { type: float('F32BE'), shape: dims(3), bytes: be });
+  t.match(await set('/f4'), { type: float('F32LE'), shape: SCALAR });
+  t.same((await set('/u2')).bytes, Buffer.from(Uint16Array.of(0, 1, 2, 3, 4, 5).buffer));
+  t.same((await set('/turned')).bytes, Buffer.from(BigInt64Array.of(0n, 3n, 1n, 4n, 2n, 5n).buffer), 'C order');
+  const mixed = await set('/mixed');
+  t.same(mixed.type, {
+    class: 'H5T_COMPOUND',
+    fields: [
+      { name: 'x', type: float('F32LE') },
+      { name: 'n', type: integer('I16BE') },
+    ],
+  });
+  t.equal(mixed.bytes.length, 12);
+  t.match(await set('/words'), { type: TEXT, shape: dims(2) });
+  t.match(await set('/yes'), { type: integer('I8LE'), shape: SCALAR, bytes: Buffer.of(1) });
+  t.equal((await fetch(`${url}/datasets/d-h5dict-${hex('/complex')}`)).status, 404);
+  const { links } = (await (await fetch(`${url}/groups/g-h5dict-2F/links`)).json()) as {
+    links: { title: string; id: string }[];
+  };
+  const slashed = links.find(({ title }) => title === 'a%2Fb%2Fc');
+  t.equal(slashed?.id, `g-h5dict-${hex('/a%2Fb%2Fc')}`);
+  t.ok(
+    links.some(({ title }) => title === 'odd%252Fkey'),
+    'what looks escaped is told apart',
+  );
+  const inner = (await (await fetch(`${url}/groups/${slashed?.id}/links`)).json()) as { links: { id: string }[] };
+  t.match(await (await fetch(`${url}/datasets/${inner.links[0]!.id}/value`)).json(), { value: 2 });
+  t.notOk(
+    links.some(({ title }) => title === ''),
+    'a link needs a name',
+  );
+});
 
 t.test('ids and selections', async (t) => {
   t.equal(treeId('groups', []), 'g-h5dict-2F');
