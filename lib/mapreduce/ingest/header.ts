@@ -4,14 +4,14 @@ import type { Message } from './ingester.ts';
 
 /** Writes headers; messages of one event to several workers mostly have the same. */
 export class Headers {
-  readonly #map: string;
+  readonly map: string;
   #last: Message | undefined;
   #lastOurs = false;
   #text = '';
 
   /** @param map uuid, so that workers recognise old messages */
   constructor(map: string) {
-    this.#map = map;
+    this.map = map;
   }
 
   /** @param ours the worker is one of ours; to a reference's worker goes what the reference writes */
@@ -25,14 +25,19 @@ export class Headers {
   }
 
   #write({ event, attempt, origin, streams }: Message, ours: boolean, createdAt: string): string {
-    const parts = streams.map(
-      ({ name, data }) => `${JSON.stringify(name)}:{"typ":${JSON.stringify(data.typ)},"length":${data.frames.length}}`,
-    );
-    const common = `"event_number":${event},"streams":{${parts.join(',')}},"created_at":"${createdAt}"`;
+    const common = `"event_number":${event},"streams":${streamsText(streams)},"created_at":"${createdAt}"`;
     if (!ours) return `{${common}}`;
     const from = origin === null ? '' : `,"origin":${JSON.stringify(origin)}`;
-    return `{${common},"map":"${this.#map}","attempt":${attempt}${from}}`;
+    return `{${common},"map":"${this.map}","attempt":${attempt}${from}}`;
   }
+}
+
+/** What parts of a message belong to which stream. */
+export function streamsText(streams: Message['streams']): string {
+  const parts = streams.map(
+    ({ name, data }) => `${JSON.stringify(name)}:{"typ":${JSON.stringify(data.typ)},"length":${data.frames.length}}`,
+  );
+  return `{${parts.join(',')}}`;
 }
 
 function sameHeader(a: Message, b: Message): boolean {

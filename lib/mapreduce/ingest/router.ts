@@ -4,6 +4,7 @@ import { Router } from 'zeromq';
 import { DaqError } from '../../errors.ts';
 import { explain } from '../../stream/source.ts';
 import { type Ping, readPing } from '../transport/ping.ts';
+import { batchParts } from './batch.ts';
 import { Headers } from './header.ts';
 import type { Message } from './ingester.ts';
 import { type Attempted, Outbox } from './outbox.ts';
@@ -120,13 +121,8 @@ export class WorkerRouter {
       this.counts.away++;
       return 'away';
     }
-    const { ours } = seen;
-    const now = new Date().toISOString();
-    const texts = messages.map((message) => this.#headers.text(message, ours, now));
-    const parts: (string | Buffer)[] = [worker, texts.length === 1 ? texts[0]! : `{"batch":[${texts.join(',')}]}`];
-    for (const { streams } of messages) for (const { data } of streams) parts.push(...data.frames);
     try {
-      await this.#socket.send(parts);
+      await this.#socket.send([worker, ...this.#partsOf(messages, seen.ours)]);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EAGAIN') {
@@ -141,6 +137,14 @@ export class WorkerRouter {
     this.counts.messages++;
     this.counts.events += messages.length;
     return 'sent';
+  }
+
+  #partsOf(messages: readonly Message[], ours: boolean): (string | Buffer)[] {
+    if (messages.length > 1) return batchParts(messages, this.#headers.map);
+    const [message] = messages as [Message];
+    const parts: (string | Buffer)[] = [this.#headers.text(message, ours, new Date().toISOString())];
+    for (const { data } of message.streams) parts.push(...data.frames);
+    return parts;
   }
 
   async #receive(): Promise<void> {

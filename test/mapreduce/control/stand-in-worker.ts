@@ -8,12 +8,13 @@ import type { ControllerUpdate } from '../../../lib/mapreduce/redis/updates.ts';
 import { followController, openWorkerLink } from '../../../lib/mapreduce/transport/open.ts';
 import { pingParts } from '../../../lib/mapreduce/transport/ping.ts';
 import type { Feed, Work, WorkerLink } from '../../../lib/mapreduce/transport/types.ts';
+import { readIngesterMessage } from '../../../lib/mapreduce/work/ingester-message.ts';
 import { StandIn, type StandInOptions } from './stand-ins.ts';
 
 const PING_MS = 500;
 
 interface Arrived {
-  readonly header: { readonly event_number: number; readonly attempt?: number };
+  readonly attempt: number;
   readonly frames: readonly string[];
 }
 
@@ -72,14 +73,11 @@ export class StandInWorker extends StandIn {
   }
 
   async #receive(ingester: string, socket: Dealer): Promise<void> {
-    for await (const [head, ...frames] of socket) {
-      type Header = Arrived['header'] & { map?: string; streams?: Readonly<Record<string, { length: number }>> };
-      const whole = JSON.parse(String(head)) as Header & { batch?: Header[] };
-      for (const header of whole.batch ?? [whole]) {
-        const count = Object.values(header.streams ?? {}).reduce((sum, { length }) => sum + length, 0);
-        const own = whole.batch ? frames.splice(0, count) : frames;
-        if (header.map !== undefined && header.map !== this.mapping) continue;
-        this.#arrived.set(`${ingester} ${header.event_number}`, { header, frames: own.map(String) });
+    for await (const parts of socket) {
+      for (const { event_number, attempt = 1, map, streams } of readIngesterMessage(parts)) {
+        if (map !== undefined && map !== this.mapping) continue;
+        const frames = [...streams.values()].flatMap((data) => data.frames.map(String));
+        this.#arrived.set(`${ingester} ${event_number}`, { attempt, frames });
       }
       for (const wake of this.#waiting.splice(0)) wake();
     }
@@ -146,7 +144,7 @@ export class StandInWorker extends StandIn {
     for (const ingester of streams_from) {
       const key = `${ingester} ${event_number}`;
       let message = this.#arrived.get(key);
-      while (!message || (message.header.attempt ?? 1) < attempt) {
+      while (!message || message.attempt < attempt) {
         await new Promise<void>((wake) => this.#waiting.push(wake));
         if (signal.aborted) return false;
         message = this.#arrived.get(key);

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { Dealer } from 'zeromq';
 import { pingParts } from '../../../lib/mapreduce/transport/ping.ts';
+import { readIngesterMessage } from '../../../lib/mapreduce/work/ingester-message.ts';
 
 type Assignments = Readonly<Record<string, readonly string[]>>;
 
@@ -64,6 +65,17 @@ export class Controller {
     await this.#add([{ event_number, assignments, attempt, origin }]);
   }
 
+  /** Ours: frames of these events can go. */
+  async over(...runs: (readonly [number, number])[]): Promise<void> {
+    await this.#add([{ event_number: 0, over: runs }]);
+  }
+
+  /** What a worker has reported to be done. */
+  async reported(worker: string, completed: readonly number[]): Promise<void> {
+    const report = { state: 'idle', source: 'worker', completed, worker, has_result: completed.map(() => false) };
+    await this.#redis.xadd(`dranspose:ready:${this.map}`, '*', 'data', JSON.stringify(report));
+  }
+
   async #add(events: readonly object[]): Promise<void> {
     const key = this.#ours ? `dranspose:feed:${this.map}:${this.#ingester}` : `dranspose:assigned:${this.map}`;
     await this.#redis.xadd(key, '*', 'data', JSON.stringify(events));
@@ -77,7 +89,7 @@ export interface Received {
     readonly [field: string]: unknown;
   };
   /** Frames by stream. */
-  readonly frames: Readonly<Record<string, Buffer[]>>;
+  readonly frames: Readonly<Record<string, readonly Buffer[]>>;
 }
 
 /** A worker that takes everything. */
@@ -109,22 +121,20 @@ export class Worker {
 
   async #receive(): Promise<void> {
     try {
-      for await (const [head, ...frames] of this.#socket) this.#take(JSON.parse(String(head)), frames);
+      for await (const parts of this.#socket) this.#take(parts);
     } catch (error) {
       if (!this.#socket.closed) throw error;
     }
   }
 
-  #take(head: Received['header'] & { batch?: Received['header'][] }, frames: Buffer[]): void {
+  #take(parts: readonly Buffer[]): void {
     this.messages++;
-    let at = 0;
-    for (const header of head.batch ?? [head]) {
-      const byStream: Record<string, Buffer[]> = {};
-      for (const [stream, { length }] of Object.entries(header.streams)) {
-        byStream[stream] = frames.slice(at, at + length);
-        at += length;
-      }
-      this.received.push({ header, frames: byStream });
+    const head = JSON.parse(String(parts[0])) as object;
+    for (const { streams, ...rest } of readIngesterMessage(parts)) {
+      const shape = [...streams].map(([name, { typ, frames }]) => [name, { typ, length: frames.length }] as const);
+      const frames = [...streams].map(([name, data]) => [name, [...data.frames]] as const);
+      const header = { ...('batch' in head ? {} : head), ...rest, streams: Object.fromEntries(shape) };
+      this.received.push({ header, frames: Object.fromEntries(frames) });
     }
   }
 
