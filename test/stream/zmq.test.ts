@@ -159,6 +159,20 @@ t.test('messages are whole dgrams, a Configure alone, and the end is an empty on
   t.same(sizes, [size(0, 1), size(1, 6), size(6, 7), size(7, 8), size(8, 11)]);
 });
 
+t.test(
+  'a reader confirms the end when it has come, not when its owner is done: stages may wait for each other in a ring',
+  async (t) => {
+    const url = `zmq+ipc://${privateFolder(t)}/ring`;
+    const sink = await openSink(url);
+    const source = await openStream(url);
+    const written = writeAll(sink, [transitionDgram(SERVICE.Configure, 1)]);
+    while ((await source.message?.()) !== undefined);
+    await written;
+    source.close();
+    t.pass('the writer has ended before its reader was closed');
+  },
+);
+
 t.test('a slow reader holds the writer up: memory stays bounded', async (t) => {
   const { sink, url } = await openOnFreePort('?hwm=2');
   const source = await openStream(url);

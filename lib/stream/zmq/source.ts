@@ -99,7 +99,8 @@ class ZmqSource implements ByteSource {
         const parts = await this.socket.receive();
         const message = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
         if (message.length > 0) return message;
-        this.ended = true;
+        // At once: the writer waits for it, and our owner may wait for somebody who waits for the writer.
+        this.close();
       } catch (error) {
         if (this.ended) return undefined;
         // Nothing came for a while; the queue is empty then, so nothing that a late writer sent is missed.
