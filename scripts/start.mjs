@@ -84,6 +84,13 @@ try {
     '13. The same kind of pipelines as supervised processes',
     'daq-run start examples/supervise/camera.yaml --foreground -o $RUN/logs',
   );
+  // Map-reduce keeps its state in Redis, which is no part of this package.
+  if (spawnSync('redis-server', ['--version']).status === 0) {
+    show(
+      '14. Events over many workers: Redis, controller, ingester, workers and reducer from one file; the sum of 100 images is 40400',
+      'map-up examples/mapreduce/scan.yaml --result $RUN/sums.json && grep \'"total": 40400\' $RUN/sums.json',
+    );
+  } else console.log('\n14. map-up is left out: there is no redis-server here');
   console.log(
     `\n${problems === 0 ? 'All of it worked.' : `${problems} steps went wrong.`} Next: README.md, or "daqpipe" for the list of commands.`,
   );

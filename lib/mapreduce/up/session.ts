@@ -49,6 +49,15 @@ const SIGNALLED = 128;
 /** A refusal because of who is there just now. */
 const PASSING = /^(streams|workers|tags|timeout):/;
 
+const NOT_FOUND = 127;
+
+function wordsOf({ lastLine, status }: SupervisedEntry, { role }: UpMember): string {
+  if (status !== NOT_FOUND) return lastLine === '' ? '' : `: ${lastLine}`;
+  return role === 'redis'
+    ? ': there is no redis-server here; name one that runs: redis: URL'
+    : ': there is no such program';
+}
+
 export class UpSession {
   readonly client: ControlClient;
   readonly #options: SessionOptions;
@@ -112,7 +121,7 @@ export class UpSession {
     this.#forgetter?.ended(member).catch((error: Error) => say(`${id} is not reported as gone: ${error.message}`));
     if (this.#over.signal.aborted) return;
     say(`${id} ended with ${entry.status ?? '?'}${entry.state === 'backoff' ? '; it is started again' : ''}`);
-    const words = entry.lastLine === '' ? '' : `: ${entry.lastLine}`;
+    const words = wordsOf(entry, member);
     // What ends by itself before it was ever up would do so again.
     if (!this.#wereUp.has(id) && (entry.status ?? 0) < SIGNALLED) this.#giveUp(`${id} cannot start${words}`);
     else if (entry.state === 'failed' && this.#isNeeded(member)) this.#giveUp(`${id} does not stay up${words}`);
