@@ -1,12 +1,12 @@
 /** Where the streams of a partition go: stdout, a folder with LCLS file names, files, pipes, descriptors, sockets. */
 
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lifecycle } from '../cli/lifecycle.ts';
 import { Output } from '../cli/output.ts';
 import { DaqError, UsageError } from '../errors.ts';
 import { openSink } from '../stream/open.ts';
-import { type DgramSink, OutputSink } from '../stream/sink.ts';
+import { type DgramSink, isFileName, OutputSink, openGrowingFile } from '../stream/sink.ts';
 import { explain } from '../stream/source.ts';
 import { chunkFileName, smallDataFileName } from './file-names.ts';
 import type { Simulation } from './simulation.ts';
@@ -96,20 +96,6 @@ async function openTarget(target: string, options: OutputOptions): Promise<Dgram
   }
   const descriptor = /^fd:(\d{1,5})$/.exec(target)?.[1];
   if (descriptor !== undefined) return new OutputSink(target, new Output(Number(descriptor), target));
-  if (grow && target !== '-' && isNewFile(target)) return growingFile(target);
+  if (grow && isFileName(target)) return openGrowingFile(target);
   return openSink(target, { lifecycle, say, stdout });
-}
-
-function isNewFile(path: string): boolean {
-  return (statSync(path, { throwIfNoEntry: false })?.isFile() ?? true) && !/^[a-z][a-z0-9+]*:/.test(path);
-}
-
-function growingFile(path: string): DgramSink {
-  try {
-    const fd = openSync(path, 'w');
-    const close = () => closeSync(fd);
-    return new OutputSink(path, new Output(fd, path), { commit: close, abandon: close });
-  } catch (error) {
-    throw new DaqError('output-failed', `cannot write: ${explain(error)}`, { place: { file: path }, cause: error });
-  }
 }
