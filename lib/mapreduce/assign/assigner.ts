@@ -4,13 +4,14 @@
  */
 
 import type { Part, TriggerMap } from '../map/types.ts';
-import { Bundles, constraintsOf, type HeldConstraint } from './bundles.ts';
-import { dealtOut } from './deal-out.ts';
-import { Events, FREE, type Instance, type LaidEntry, type LaidEvent, layOut } from './events.ts';
+import { Bundles } from './bundles.ts';
+import { Events, layOut } from './events.ts';
+import { Front } from './front.ts';
+import { Giving } from './giving.ts';
 import { Inheritance } from './inheritance.ts';
 import { Ledger, type Share } from './ledger.ts';
 import { restoreState, type SavedAssigner, saveState } from './saved.ts';
-import type { Again, AssignerOptions, Assignment, Outcome, WorkerOptions } from './types.ts';
+import type { AssignerOptions, Outcome, WorkerOptions } from './types.ts';
 import { type Seat, WorkerTable } from './workers.ts';
 import { startEnd } from './wrap.ts';
 
@@ -21,16 +22,14 @@ export class Assigner {
   readonly bundles = new Bundles();
   readonly workers: WorkerTable;
   readonly parts: Map<string, Part>;
-  /** Which workers are listed for each entry without a constraint, of events from the front on. */
-  readonly listed = new Map<number, Set<string>[]>();
   readonly #inheritance: Inheritance;
   readonly #map: TriggerMap;
+  readonly #front: Front;
+  readonly #giving: Giving;
   #open: boolean;
-  #front = 0;
   #evicted = -1;
   #finished = false;
   #stopped = false;
-  #given: (Assignment | Again)[] = [];
 
   constructor(map: TriggerMap, options: AssignerOptions) {
     this.options = options;
@@ -39,7 +38,9 @@ export class Assigner {
     this.parts = new Map(map.parts);
     this.ledger = new Ledger(options.redo === 'group');
     this.workers = new WorkerTable();
-    const { events, ledger, bundles } = this;
+    const { events, ledger, bundles, workers } = this;
+    this.#front = new Front({ events, ledger, workers });
+    this.#giving = new Giving({ events, ledger, bundles, workers, front: this.#front, future: options.future });
     this.#inheritance = new Inheritance({
       ...{ events, ledger, bundles, redo: options.redo },
       framesHeld: (share) => this.#framesHeld(share),
@@ -54,8 +55,14 @@ export class Assigner {
     this.events.append(layOut(this.parts.get(name) as Part));
   }
 
+  /** Number of the first event that is not published. */
   get front(): number {
-    return this.#front;
+    return this.#front.at;
+  }
+
+  /** Which workers are listed for each entry without a constraint, of events from the front on. */
+  get listed(): Map<number, Set<string>[]> {
+    return this.#front.listed;
   }
 
   get open(): boolean {
@@ -71,8 +78,7 @@ export class Assigner {
     const done = this.#isDone();
     const finished = done && !this.#finished;
     this.#finished ||= done;
-    const given = this.#given;
-    this.#given = [];
+    const given = this.#front.take();
     const again = given.filter((one) => 'attempt' in one);
     const assign = again.length === 0 ? given : given.filter((one) => !('attempt' in one));
     return { assign, again, given, ...this.ledger.takeChanges(), finished };
@@ -81,7 +87,7 @@ export class Assigner {
   #isDone(): boolean {
     if (this.#stopped) return true;
     const { ledger, events } = this;
-    return !this.#open && this.#front === events.total && ledger.openShares === 0 && !ledger.anyOutstanding;
+    return !this.#open && this.#front.at === events.total && ledger.openShares === 0 && !ledger.anyOutstanding;
   }
 
   /** Everything that must survive a crash, as a value (spec mapreduce.md 3.5). */
@@ -89,7 +95,7 @@ export class Assigner {
     const { events, ledger, bundles, workers } = this;
     return saveState({
       ...{ events, ledger, bundles, workers, listed: this.listed, parts: this.parts },
-      ...{ open: this.#open, front: this.#front, evicted: this.#evicted, finished: this.#finished },
+      ...{ open: this.#open, front: this.#front.at, evicted: this.#evicted, finished: this.#finished },
     });
   }
 
@@ -99,7 +105,7 @@ export class Assigner {
     const assigner = new Assigner({ ...map, sequence, open: saved.open }, options);
     const { events, ledger, bundles, workers, listed } = assigner;
     restoreState(saved, { events, ledger, bundles, workers, listed });
-    assigner.#front = saved.front;
+    assigner.#front.at = saved.front;
     assigner.#evicted = saved.evicted;
     assigner.#finished = saved.finished;
     return assigner;
@@ -109,7 +115,7 @@ export class Assigner {
 
   /** A worker's configuration appears; a name may come back after it was gone. */
   join(name: string, tags: readonly string[], { depth, takesAgain = true }: WorkerOptions = {}): void {
-    const joinedLate = this.options.wrap && this.#front > 0;
+    const joinedLate = this.options.wrap && this.#front.at > 0;
     this.workers.join(name, tags, { joinedLate, depth: depth ?? this.options.depth, takesAgain });
     this.#afterOperation();
   }
@@ -126,8 +132,8 @@ export class Assigner {
     for (const [i, event] of completed.entries()) this.#resolve(seat, event, hasResult[i] ?? false);
     if (seat?.live) {
       const first = this.workers.reported(seat);
-      if (first && seat.joinedLate && seat.takesAgain) this.#startAgain(seat);
-      this.#fill(seat);
+      if (first && seat.joinedLate && seat.takesAgain) this.#giving.startAgain(seat);
+      this.#giving.fill(seat);
     }
     this.#afterOperation();
   }
@@ -156,7 +162,7 @@ export class Assigner {
   }
 
   #leaveBundle(share: Share): void {
-    if (this.bundles.leave(share)) this.workers.rewind(this.#front);
+    if (this.bundles.leave(share)) this.workers.rewind(this.#front.at);
   }
 
   /** The ingesters hold no frames of events up to `through` any more, the start event excepted. */
@@ -187,11 +193,11 @@ export class Assigner {
     const seat = this.workers.find(name);
     if (!seat?.live) return;
     this.workers.leave(seat);
-    for (const lists of this.listed.values()) for (const list of lists) list.delete(name);
+    this.#front.unlist(name);
     const orphans = this.#inheritance.orphansOf(seat);
-    const held = this.#inheritance.holdAndFree(seat, orphans, this.#front);
+    const held = this.#inheritance.holdAndFree(seat, orphans, this.#front.at);
     this.#inheritance.bundle(orphans, held);
-    this.workers.rewind(this.#front);
+    this.workers.rewind(this.#front.at);
     this.#afterOperation();
   }
 
@@ -226,206 +232,20 @@ export class Assigner {
     this.#stopped = true;
   }
 
-  // Giving.
-
-  #load(seat: Seat): number {
-    return seat.deliveries.length + seat.grants;
-  }
-
-  #fill(seat: Seat): void {
-    let granted = false;
-    while (this.#load(seat) < seat.depth && (!granted || seat.grants === 0)) {
-      if (!this.#step(seat)) break;
-      granted = true;
-    }
-    if (granted) this.workers.stopWaiting(seat);
-    else if (this.#load(seat) < seat.depth) this.workers.wait(seat);
-  }
-
-  /** Gives the worker one thing. @returns true if something was given */
-  #step(seat: Seat): boolean {
-    const bundle = seat.takesAgain ? this.bundles.takeFor(seat.tags) : undefined;
-    if (bundle) {
-      this.#take(seat, bundle.deliveries, bundle.constraints);
-      return true;
-    }
-    const end = Math.min(this.events.total, this.#front + this.options.future);
-    // Behind the cursor there is nothing for this worker.
-    for (let event = Math.max(this.#front, seat.cursor); event < end; event++) {
-      seat.cursor = event;
-      const instance = this.events.instance(event);
-      const laid = instance.event(event);
-      const wasListed = this.#list(seat, event, laid);
-      const bound = this.#bindFirst(seat, instance, laid);
-      if (!wasListed && !bound) continue;
-      this.#advance();
-      return true;
-    }
-    seat.cursor = Math.max(seat.cursor, end);
-    return false;
-  }
-
-  /** Lists the worker for all entries without a constraint whose tags it has. */
-  #list(seat: Seat, event: number, { barriers }: LaidEvent): boolean {
-    let any = false;
-    for (const { barrier, tags } of barriers) {
-      const list = this.#lists(event, barriers)[barrier]!;
-      if (list.has(seat.name) || !hasTags(seat, tags)) continue;
-      list.add(seat.name);
-      seat.grants++;
-      any = true;
-    }
-    return any;
-  }
-
-  #lists(event: number, barriers: readonly LaidEntry[]): Set<string>[] {
-    let lists = this.listed.get(event);
-    if (!lists) {
-      lists = barriers.map(() => new Set<string>());
-      this.listed.set(event, lists);
-    }
-    return lists;
-  }
-
-  #bindFirst(seat: Seat, { holders, laid: part }: Instance, { constraints }: LaidEvent): boolean {
-    for (const constraint of constraints) {
-      if (holders[constraint] !== FREE || !hasTags(seat, part.constraints[constraint]!.tags)) continue;
-      holders[constraint] = seat.number;
-      seat.grants++;
-      return true;
-    }
-    return false;
-  }
-
-  /** A bundle, or the start event for a newcomer. */
-  #take(seat: Seat, deliveries: readonly Share[], constraints: readonly HeldConstraint[]): void {
-    for (const { instance, constraint } of constraints) {
-      instance.holders[constraint] = seat.number;
-      if (instance.begun[constraint] === 0) seat.grants++;
-    }
-    for (const share of deliveries) {
-      share.attempt++;
-      if (share.state === 'orphan') this.ledger.move(share, 'out');
-      this.#give(seat, share, constraints);
-    }
-  }
-
-  #give(seat: Seat, share: Share, constraints: readonly HeldConstraint[]): void {
-    const own = constraintsOf(share);
-    const wanted = new Set(
-      constraints.filter(({ instance }) => instance === share.instance).map(({ constraint }) => constraint),
-    );
-    // The frames for everybody of a share with constraints are dropped: others have them (spec 3.2).
-    const entries = share.entries.filter(({ constraint }) =>
-      constraint < 0 ? own.length === 0 : wanted.size === 0 || wanted.has(constraint),
-    );
-    const streams = [...new Set(entries.map(({ stream }) => stream))];
-    seat.deliveries.push({ share, attempt: share.attempt, given: streams });
-    this.#given.push({
-      event_number: share.event,
-      assignments: new Map(streams.map((stream) => [stream, [seat.name]])),
-      attempt: share.attempt,
-      origin: share.origin,
-    });
-  }
-
-  /** The start event for a worker that came after it (spec 3.3). */
-  #startAgain(seat: Seat): void {
-    const instance = this.events.instances[0];
-    if (!instance) return;
-    const entries = instance.event(0).entries.filter(({ tags }) => hasTags(seat, tags));
-    if (entries.length === 0) return;
-    let share = this.ledger.shares(0).find(({ origin }) => origin === seat.name);
-    if (share) {
-      if (share.state === 'dropped') this.ledger.move(share, 'out');
-    } else {
-      share = {
-        event: 0,
-        origin: seat.name,
-        instance,
-        entries,
-        state: 'out',
-        hasResult: false,
-        reporter: undefined,
-        attempt: 0,
-      };
-      this.ledger.add(share);
-    }
-    share.attempt++;
-    this.#give(seat, share, []);
-  }
-
-  // The front.
-
   #afterOperation(): void {
     if (this.#stopped) return;
-    this.#advance();
-    for (const seat of this.workers.waiting) this.#fill(seat);
+    this.#front.advance();
+    for (const seat of this.workers.waiting) this.#giving.fill(seat);
     while (this.#isStalled()) {
-      if (!this.workers.inOrderOfReport.some((seat) => this.#step(seat))) break;
-      this.#advance();
+      if (!this.workers.inOrderOfReport.some((seat) => this.#giving.step(seat))) break;
+      this.#front.advance();
     }
   }
 
   /** Every live worker has nothing to do, and depth keeps them from taking more. */
   #isStalled(): boolean {
     const { live, inOrderOfReport } = this.workers;
-    if (this.#front >= this.events.total || live.length === 0 || inOrderOfReport.length < live.length) return false;
+    if (this.#front.at >= this.events.total || live.length === 0 || inOrderOfReport.length < live.length) return false;
     return live.every(({ deliveries }) => deliveries.length === 0);
   }
-
-  #advance(): void {
-    const { live } = this.workers;
-    if (live.length === 0) return;
-    while (this.#front < this.events.total) {
-      const instance = this.events.instance(this.#front);
-      const laid = instance.event(this.#front);
-      if (!this.#isFilled(this.#front, instance, laid, live)) return;
-      this.#publish(this.#front, instance, laid);
-      this.#front++;
-    }
-  }
-
-  #isFilled(
-    event: number,
-    { holders }: Instance,
-    { constraints, barriers }: LaidEvent,
-    live: readonly Seat[],
-  ): boolean {
-    for (const constraint of constraints) if (holders[constraint]! < 0) return false;
-    if (barriers.length === 0) return true;
-    const lists = this.listed.get(event);
-    return barriers.every(({ barrier, tags }) => {
-      const wanted = live.filter((seat) => hasTags(seat, tags));
-      return wanted.length === (lists?.[barrier]?.size ?? 0);
-    });
-  }
-
-  #publish(event: number, instance: Instance, { streams, entries, constraints }: LaidEvent): void {
-    const lists = this.listed.get(event);
-    const { byStream, byWorker } = dealtOut({ streams, entries }, (entry) =>
-      entry.barrier >= 0
-        ? (lists?.[entry.barrier] ?? [])
-        : [this.workers.byNumber(instance.holders[entry.constraint]!).name],
-    );
-    for (const [name, own] of byWorker) {
-      this.workers.mustFind(name).grants -= own.filter(({ barrier }) => barrier >= 0).length;
-    }
-    for (const constraint of constraints) {
-      if (instance.begun[constraint] === 0) this.workers.byNumber(instance.holders[constraint]!).grants--;
-      instance.begun[constraint] = 1;
-    }
-    this.listed.delete(event);
-    const made = [...byWorker].map(([origin, own]): Share => {
-      return { event, origin, instance, entries: own, state: 'out', hasResult: false, reporter: undefined, attempt: 1 };
-    });
-    for (const share of made) this.workers.mustFind(share.origin).deliveries.push({ share, attempt: 1 });
-    this.ledger.publish(event, made);
-    this.#given.push({ event_number: event, assignments: byStream });
-  }
-}
-
-function hasTags({ tags }: Seat, wanted: readonly string[]): boolean {
-  for (const tag of wanted) if (!tags.has(tag)) return false;
-  return true;
 }

@@ -29,6 +29,11 @@ export interface Seat {
   readonly takesAgain: boolean;
 }
 
+export function hasTags({ tags }: Seat, wanted: readonly string[]): boolean {
+  for (const tag of wanted) if (!tags.has(tag)) return false;
+  return true;
+}
+
 export class WorkerTable {
   readonly #byName = new Map<string, Seat>();
   readonly #all: Seat[] = [];
