@@ -56,6 +56,13 @@ class Ingest {
     return this.#child;
   }
 
+  /** Its balance now. */
+  async balance(): Promise<string> {
+    const before = this.stderr.length;
+    this.#child.kill('SIGUSR1');
+    return until('the balance', () => /in \d+ = .*\n/.exec(this.stderr.slice(before))?.[0]);
+  }
+
   /** Ends it in order. @returns exit status */
   async stop(): Promise<number | undefined> {
     this.#child.kill('SIGTERM');
@@ -229,6 +236,99 @@ t.test('killed amid a series: the next one goes on by frame number, and what die
   t.match(second.stderr, /begun without us/);
   source.socket.close();
 });
+
+for (const ours of [true, false]) {
+  const who = ours ? 'ours' : 'the reference';
+  t.test(
+    `begun amid a map of ${who}: nothing is sent for what is done already (spec mapreduce.md 3.6, 6.1)`,
+    async (t) => {
+      const source = await sender();
+      const args = ['--stream', 'det', '--upstream', source.url];
+      const image = (frame: number) => source.send(JSON.stringify({ htype: 'image', frame }), Buffer.of(frame));
+      const first = new Ingest(args);
+      const controller = new Controller(redis.client, 'det-ingester', { ours });
+      let w1 = new Worker('w1', await urlOf(controller));
+      await listed(controller, w1);
+      await controller.begin(['det']);
+      await source.send('{"htype":"header","filename":"x"}');
+      for (let event = 0; event < 6; event++) await controller.assign(event, { det: ['w1', 'w2'] });
+      for (let frame = 0; frame < 5; frame++) await image(frame);
+      await until('six events', () => w1.events.length === 6 || undefined);
+      await first.kill();
+      w1.close();
+      await redis.client.del('dranspose:ingester:det-ingester:config');
+      if (ours) {
+        await controller.over([0, 1], [3, 3]);
+        await controller.reported('w1', [2, 4]);
+      } else await controller.reported('w1', [0, 1, 2, 3, 4]);
+      const second = new Ingest(args);
+      const url = await urlOf(controller);
+      w1 = new Worker('w1', url);
+      const w2 = new Worker('w2', url);
+      t.teardown(() => [w1, w2].map((worker) => worker.close()));
+      await listed(controller, w1, w2);
+      await controller.assign(6, { det: ['w1', 'w2'] });
+      await image(5);
+      await until('the rest', () => (w1.events.at(-1) === 6 && w2.events.at(-1) === 6) || undefined);
+      t.same(w1.events, [5, 6]);
+      t.same(w2.events, ours ? [2, 4, 5, 6] : [0, 1, 2, 3, 4, 5, 6], 'the other worker is still owed');
+      t.equal(w1.received[0]!.header.streams.det!.typ, 'MISSING');
+      t.same(w1.received[1]!.frames.det![1], Buffer.of(5));
+      t.equal(await second.stop(), 3);
+      source.socket.close();
+    },
+  );
+}
+
+for (const flags of [[], ['--transport', 'redis']]) {
+  const how = flags.length === 0 ? 'credits' : 'streams of Redis';
+  t.test(`frames go when their events are over, told by ${how}; also by the next controller (spec 6.4)`, async (t) => {
+    const ensemble = await Ensemble.start(t, {
+      workers: 2,
+      streams: [],
+      ours: { workers: true, reducer: true },
+      flags,
+    });
+    const source = await sender();
+    t.teardown(() => source.socket.close());
+    const ingest = new Ingest(['--stream', 'det', '--upstream', source.url], ensemble.redis.url);
+    await until('workers at the ingester', async () => {
+      const { ingesters } = await ensemble.get<{ ingesters: { connected_workers: object }[] }>('config');
+      return Object.keys(ingesters[0]?.connected_workers ?? {}).length === 2 || undefined;
+    });
+    await ensemble.post(batches(300, 3));
+    const images = async (from: number, to: number) => {
+      for (let frame = from; frame < to; frame++)
+        await source.send(JSON.stringify({ htype: 'image', frame }), Buffer.alloc(1000));
+    };
+    // A worker that is bound to a batch may wait for its other frames; all others can go.
+    const kept = async () => Number(/kept-bytes (\d+)/.exec(await ingest.balance())?.[1] ?? 0);
+    const nothingIsKept = () => until('frames let go', async () => (await kept()) === 0 || undefined);
+    await source.send('{"htype":"header"}');
+    await images(0, 150);
+    await ensemble.complete(151);
+    await nothingIsKept();
+    const [w1, w2] = ensemble.workers;
+    for (const worker of [w1!, w2!]) worker.stuckAt = 156;
+    await images(150, 160);
+    await ensemble.complete(156);
+    await until('frames kept', async () => (await kept()) > 0 || undefined);
+    await ensemble.control.end('SIGKILL');
+    ensemble.control = ensemble.spawnControl();
+    await ensemble.control.ready();
+    await ensemble.complete(156);
+    const few = await until('only frames of open events', async () => {
+      const bytes = await kept();
+      return bytes > 0 && bytes < 8 * 6000 ? bytes : undefined;
+    });
+    t.ok(few, `${few} bytes`);
+    const info = await ensemble.get<{ ingesters: { held_from?: number | null }[] }>('config');
+    t.equal(info.ingesters[0]?.held_from, null, 'nothing had to be let go for room');
+    await ensemble.request('stop', { method: 'POST' });
+    await nothingIsKept();
+    await ingest.stop();
+  });
+}
 
 t.test('many small events come whole and in order, however they travel together', async (t) => {
   const source = await sender();

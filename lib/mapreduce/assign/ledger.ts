@@ -24,12 +24,16 @@ interface EventRecord {
   /** Shares that are out or orphans. */
   open: number;
   complete: boolean;
+  /** It has been said that it is settled. */
+  settled?: true | undefined;
 }
 
 /** What an operation has brought about. */
 export interface Changes {
   readonly lost: { event_number: number; origin: string; reason: 'frames' }[];
   readonly complete: number[];
+  /** Complete, and no result is waited for: only with redo "group" may it be given again. */
+  readonly settled: number[];
 }
 
 const OPEN: ReadonlySet<ShareState> = new Set(['out', 'orphan']);
@@ -43,7 +47,7 @@ export class Ledger {
   readonly #accepted = new Map<string, Intervals>();
   /** Keep the shares of complete events: a group may have to be done again. */
   readonly #keep: boolean;
-  #changes: Changes = { lost: [], complete: [] };
+  #changes: Changes = { lost: [], complete: [], settled: [] };
   readonly damaged: number[] = [];
   complete = 0;
   duplicates = 0;
@@ -55,7 +59,7 @@ export class Ledger {
   /** What has changed since the last call. */
   takeChanges(): Changes {
     const changes = this.#changes;
-    this.#changes = { lost: [], complete: [] };
+    this.#changes = { lost: [], complete: [], settled: [] };
     changes.complete.sort((a, b) => a - b);
     return changes;
   }
@@ -130,9 +134,11 @@ export class Ledger {
       this.complete++;
       this.#changes.complete.push(event);
     }
+    if (record.settled || record.shares.some((share) => this.#outstanding.has(keyOf(event, share.origin)))) return;
+    record.settled = true;
+    this.#changes.settled.push(event);
     // Event 0 may be given to newcomers; the others have nothing more to say.
-    if (!this.#keep && event > 0 && record.shares.every((share) => !this.#outstanding.has(keyOf(event, share.origin))))
-      this.#events.delete(event);
+    if (!this.#keep && event > 0) this.#events.delete(event);
   }
 
   /** The worker has said that it is done. */
@@ -180,14 +186,15 @@ export class Ledger {
 
   /** Puts back what was saved. */
   restore(
-    records: readonly (readonly [number, Share[], boolean])[],
+    records: readonly (readonly [number, Share[], Pick<EventRecord, 'complete' | 'settled'>])[],
     accepted: ReadonlyMap<string, Intervals>,
     counts: Readonly<Record<ShareState, number>>,
   ): void {
     Object.assign(this.#counts, counts);
     for (const [origin, keys] of accepted) this.#accepted.set(origin, keys);
-    for (const [event, shares, complete] of records) {
-      this.#events.set(event, { shares, open: shares.filter(({ state }) => OPEN.has(state)).length, complete });
+    for (const [event, shares, said] of records) {
+      const record = { shares, open: shares.filter(({ state }) => OPEN.has(state)).length, ...said };
+      this.#events.set(event, record);
       for (const share of shares) {
         if (share.hasResult && share.state !== 'lost' && !this.isAccepted(share))
           this.#outstanding.set(keyOf(event, share.origin), share);

@@ -45,6 +45,7 @@ export interface SavedAssigner {
   readonly records: readonly {
     readonly event: number;
     readonly complete: boolean;
+    readonly settled?: true;
     readonly shares: readonly SavedShare[];
   }[];
   readonly accepted: readonly (readonly [string, readonly (readonly [number, number])[]])[];
@@ -85,9 +86,10 @@ export function saveState({ events, ledger, bundles, workers, listed, ...rest }:
     ...{ open, front, evicted, finished },
     instances: activeInstances(events, lowestOpen(ledger, front)),
     listed: [...listed].map(([event, lists]) => [event, lists.map((list) => [...list])]),
-    records: [...ledger.records].map(([event, { shares, complete }]) => ({
+    records: [...ledger.records].map(([event, { shares, complete, settled }]) => ({
       event,
       complete,
+      ...(settled ? { settled } : {}),
       shares: shares.map(saveShare),
     })),
     accepted: [...ledger.acceptedKeys].map(([origin, keys]) => [origin, keys.ends.map(([from, to]) => [from, to])]),
@@ -193,10 +195,10 @@ export function restoreState(saved: SavedAssigner, { events, ledger, bundles, wo
     );
   const accepted = new Map(saved.accepted.map(([origin, ends]) => [origin, new Intervals(ends)]));
   const shares = new Map<string, Share>();
-  const records = saved.records.map(({ event, complete, shares: list }) => {
+  const records = saved.records.map(({ event, complete, settled, shares: list }) => {
     const made = list.map((share) => restoreShare(event, share, events));
     for (const share of made) shares.set(keyOf(share).join(' '), share);
-    return [event, made, complete] as const;
+    return [event, made, { complete, settled }] as const;
   });
   ledger.restore(records, accepted, saved.counts);
   ledger.damaged.push(...saved.damaged);

@@ -9,7 +9,7 @@ import { KEEP_ALIVE } from '../../stream/zmq/binding.ts';
 import { BadRecord, type Fields, fieldsOf, number, parseFields, text } from '../redis/fields.ts';
 import type { Role } from '../redis/keys.ts';
 import { type Report, reportOf } from '../redis/reports.ts';
-import type { Feed, Work } from '../transport/types.ts';
+import type { Feed, Run, Work } from '../transport/types.ts';
 
 export interface Hello {
   readonly role: Role;
@@ -140,6 +140,8 @@ export class Credits {
 export interface Message {
   readonly work?: readonly Work[];
   readonly feed?: readonly Feed[];
+  /** Events whose frames an ingester can let go. */
+  readonly over?: readonly Run[];
   /** Number of the last report that counts. */
   readonly reports: number;
   readonly again?: true;

@@ -10,13 +10,15 @@ import { type Decision, entryOf, stepsIn } from '../redis/log.ts';
 import type { Registry } from '../redis/registry.ts';
 import type { Report } from '../redis/reports.ts';
 import { compareIds, type Entry, entriesOf, follow, timeOf } from '../redis/stream.ts';
+import { AssignmentStreams } from './assignment-streams.ts';
 import type { Credits, Hello, Message } from './credits.ts';
-import type { Command, Fence } from './fence.ts';
+import type { Fence } from './fence.ts';
 import { type Ending, Formation, type SavedFormation } from './formation.ts';
 import { Membership } from './membership.ts';
 import { Messages, openFeed, openWork, type Routes, routesOf } from './messages.ts';
+import { OverEvents } from './over-events.ts';
 import { type Append, appendOf, type Plan, readPlan, setupOf } from './plan.ts';
-import { readersOf, Trimmer } from './trim.ts';
+import { namesIn, serviceOf } from './services.ts';
 
 export interface RunContext {
   readonly registry: Registry;
@@ -35,6 +37,8 @@ export interface RunContext {
 
 const SNAPSHOT_MS = 1000;
 const SNAPSHOT_EVENTS = 10_000;
+/** How long ingesters may not know that events are over: so many megabytes more are held as come in this time. */
+const OVER_MS = { credits: 5, streams: 50 } as const;
 export const KEEP_SECONDS = 24 * 3600;
 
 export class MapRun {
@@ -46,7 +50,9 @@ export class MapRun {
   /** Entries of the log that nobody understands. */
   unreadable = 0;
   readonly #context: RunContext;
-  readonly #trimmer = new Trimmer();
+  readonly #streams: AssignmentStreams;
+  readonly #over: OverEvents;
+  #telling: NodeJS.Timeout | undefined;
   readonly #membership: Membership;
   readonly #stop = new AbortController();
   /** Last entry of the log that is contained in the state. */
@@ -70,7 +76,9 @@ export class MapRun {
     this.plan = plan;
     this.appends = appends;
     this.formation = formation;
+    this.#over = new OverEvents(formation.assigner);
     this.routes = routesOf(plan.ingesters);
+    this.#streams = new AssignmentStreams(context, uuid, this.routes);
     this.#last = last;
     this.#membership = new Membership(formation, (decisions) => this.decide(decisions));
     this.#timer = setInterval(() => this.#eachSecond(), SNAPSHOT_MS);
@@ -113,7 +121,7 @@ export class MapRun {
     const formation = saved ? Formation.restore(setup, appends, saved.formation) : new Formation(setup);
     if (!saved) formation.appends.push(...appends);
     const run = new MapRun(context, uuid, plan, appends, formation, saved?.through ?? '0');
-    await run.#findWritten();
+    await run.#streams.findWritten(formation.assigner);
     const entries = entriesOf(await redis.xrange(keys.ready(uuid), saved ? `(${saved.through}` : '-', '+'));
     const written = entries.filter(({ id }) => position && compareIds(id, position) <= 0);
     run.#apply(written, false);
@@ -125,21 +133,6 @@ export class MapRun {
     );
     run.#follow();
     return run;
-  }
-
-  /** Entries of an earlier controller, so that they are trimmed too. */
-  async #findWritten(): Promise<void> {
-    const { redis } = this.#context.registry;
-    const { assigner } = this.formation;
-    const open = new Set([...assigner.ledger.records].flatMap(([event, { complete }]) => (complete ? [] : [event])));
-    const low = Math.min(assigner.front, ...open);
-    this.#trimmer.begin(low);
-    for (let event = low; event < assigner.front; event++) if (!open.has(event)) this.#trimmer.completed([event]);
-    for (const key of this.#assignmentKeys) {
-      for (const { id, data } of entriesOf(await redis.xrange(key, '-', '+'))) {
-        this.#wrote(key, id, JSON.parse(data) as Messages['common']);
-      }
-    }
   }
 
   /** Reports that came over the credits go into the log, and count when they are read back. */
@@ -219,19 +212,19 @@ export class MapRun {
     const complete: number[] = [];
     for (const { id, data } of entries) {
       for (const step of this.#steps(id, data)) {
-        if ('report' in step) reporters.add(nameOf(step.report));
+        if ('report' in step) reporters.add(serviceOf(step.report));
         const outcome = formation.apply(step, timeOf(id));
         messages.add(outcome);
         complete.push(...outcome.complete);
+        this.#over.settled(outcome.settled);
         for (const { event_number, origin } of outcome.lost)
           this.#say(`event ${event_number} of ${origin} is lost: no frames`);
       }
       this.#last = id;
     }
     if (entries.length === 0) return;
-    this.#noteProofs(messages);
-    this.#trimmer.completed(complete);
-    if (write) this.#write(messages);
+    this.#streams.note(messages, complete);
+    if (write) this.#streams.write(messages, { mixed: this.#isMixed, through: this.#last });
     this.#push(messages, reporters);
     this.#afterBatch();
   }
@@ -251,16 +244,6 @@ export class MapRun {
     this.#context.say(`map ${this.uuid}: ${message}`);
   }
 
-  #noteProofs({ common }: Messages): void {
-    const { ingesterOf } = this.routes;
-    for (const { event_number, assignments } of common) {
-      for (const [stream, workers] of Object.entries(assignments)) {
-        const ingester = ingesterOf.get(stream);
-        if (ingester !== undefined && workers.length > 0) this.#trimmer.published(ingester, event_number);
-      }
-    }
-  }
-
   /** Somebody of the reference reads the common stream. */
   get #isMixed(): boolean {
     for (const { ours } of this.routes.ingesters.values()) if (!ours) return true;
@@ -268,41 +251,14 @@ export class MapRun {
     return false;
   }
 
-  #write({ common, work, feed }: Messages): void {
-    const { fence, registry, credits, failed } = this.#context;
-    const { keys } = registry;
-    const streams: { key: string; items: readonly { event_number: number }[] }[] = [];
-    if (common.length > 0 && this.#isMixed) streams.push({ key: keys.assigned(this.uuid), items: common });
-    if (!credits) {
-      for (const [worker, items] of work) streams.push({ key: keys.work(this.uuid, worker), items });
-      for (const [ingester, items] of feed) streams.push({ key: keys.feed(this.uuid, ingester), items });
-    }
-    if (streams.length === 0) return;
-    const commands = streams.map(({ key, items }): Command => ['XADD', key, '*', 'data', JSON.stringify(items)]);
-    fence.write(commands, { key: keys.position(this.uuid), id: this.#last }).then((ids) => {
-      for (const [i, { key, items }] of streams.entries()) if (ids) this.#wrote(key, String(ids[i]), items);
-    }, failed);
-  }
-
-  #wrote(key: string, id: string, items: readonly { event_number: number }[]): void {
-    const { keys } = this.#context.registry;
-    const last = items.reduce((highest, { event_number }) => Math.max(highest, event_number), 0);
-    const feedStart = keys.feed(this.uuid, '');
-    const readers =
-      key === keys.assigned(this.uuid)
-        ? readersOf(items as Messages['common'], this.routes.ingesterOf)
-        : new Map(key.startsWith(feedStart) ? [[key.slice(feedStart.length), last]] : []);
-    this.#trimmer.wrote(key, id, last, readers);
-  }
-
   #push({ work, feed }: Messages, reporters: ReadonlySet<string>): void {
     const { credits } = this.#context;
     if (!credits) return;
-    for (const name of new Set([...work.keys(), ...namesOf(reporters, 'worker')])) {
+    for (const name of new Set([...work.keys(), ...namesIn(reporters, 'worker')])) {
       const items = work.get(name);
       this.#send('worker', name, items ? { work: items } : {});
     }
-    for (const name of new Set([...feed.keys(), ...namesOf(reporters, 'ingester')])) {
+    for (const name of new Set([...feed.keys(), ...namesIn(reporters, 'ingester')])) {
       const items = feed.get(name);
       this.#send('ingester', name, items ? { feed: items } : {});
     }
@@ -316,6 +272,20 @@ export class MapRun {
     credits?.send(role, name, this.uuid, { ...message, reports: this.formation.reportsOf(service) });
   }
 
+  /** Ingesters of ours let go of frames: told together, soon. */
+  #tellSoon(): void {
+    if (!this.#over.anyNews || this.#telling || this.#stop.signal.aborted) return;
+    const { credits } = this.#context;
+    const tell = () => {
+      this.#telling = undefined;
+      const over = this.#over.takeNews();
+      const names = [...this.routes.ingesters].flatMap(([name, { ours }]) => (ours ? [name] : []));
+      if (credits) for (const name of names) this.#send('ingester', name, { over });
+      else this.#streams.tellOver(names, this.formation.assigner.front, over);
+    };
+    this.#telling = setTimeout(tell, credits ? OVER_MS.credits : OVER_MS.streams);
+  }
+
   #answerHellos(): void {
     const due = this.#hellos.filter(({ after }) => compareIds(after, this.#last) <= 0);
     this.#hellos = this.#hellos.filter(({ after }) => compareIds(after, this.#last) > 0);
@@ -326,12 +296,16 @@ export class MapRun {
     const { assigner } = this.formation;
     if (role === 'worker') this.#send(role, name, { again: true, work: openWork(assigner, this.routes, name) });
     else if (role === 'ingester')
-      this.#send(role, name, { again: true, feed: openFeed(assigner, this.routes, name, next) });
+      this.#send(role, name, {
+        ...{ again: true, over: this.#over.all },
+        feed: openFeed(assigner, this.routes, name, next),
+      });
     else this.#send(role, name, { again: true });
   }
 
   #afterBatch(): void {
     this.#answerHellos();
+    this.#tellSoon();
     this.#membership.watchGraces();
     const { ending, assigner } = this.formation;
     if (ending !== undefined && !this.#announced) {
@@ -344,7 +318,7 @@ export class MapRun {
 
   #eachSecond(): void {
     if (this.#last !== this.#snapshotId) this.#snapshot();
-    const trims = [...this.#trimmer.take()].map(([key, id]): Command => ['XTRIM', key, 'MINID', id]);
+    const trims = this.#streams.trims();
     if (trims.length > 0) this.#context.fence.write(trims).catch((error: Error) => this.#context.failed(error));
   }
 
@@ -366,35 +340,19 @@ export class MapRun {
       .catch(failed);
   }
 
-  /** Streams by which services are told. */
-  get #assignmentKeys(): readonly string[] {
-    const { keys } = this.#context.registry;
-    const workers = new Set(this.formation.assigner.workers.all.map(({ name }) => keys.work(this.uuid, name)));
-    const ingesters = [...this.routes.ingesters.keys()].map((name) => keys.feed(this.uuid, name));
-    return [keys.assigned(this.uuid), ...workers, ...ingesters];
-  }
-
   /** Keys of this map. */
   get ownKeys(): readonly string[] {
     const { keys } = this.#context.registry;
     const { uuid } = this;
     const own = [keys.ready(uuid), keys.state(uuid), keys.map(uuid), keys.reduced(uuid), keys.position(uuid)];
-    return [...own, keys.clock(uuid), ...this.#assignmentKeys];
+    return [...own, keys.clock(uuid), ...this.#streams.keys(this.formation.assigner)];
   }
 
   /** Ends following; nothing is taken away from Redis. Works twice. */
   close(): void {
     this.#stop.abort();
     clearInterval(this.#timer);
+    clearTimeout(this.#telling);
     this.#membership.close();
   }
-}
-
-function nameOf(report: Report): string {
-  if (report.source === 'worker') return `worker ${report.worker}`;
-  return report.source === 'ingester' ? `ingester ${report.ingester}` : 'reducer';
-}
-
-function namesOf(reporters: ReadonlySet<string>, role: 'worker' | 'ingester'): string[] {
-  return [...reporters].filter((name) => name.startsWith(`${role} `)).map((name) => name.slice(role.length + 1));
 }

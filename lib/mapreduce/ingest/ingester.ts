@@ -6,18 +6,9 @@
 
 import { bytesOf, MISSING, type StreamData } from '../frames/types.ts';
 import type { SourceFrame } from '../source/types.ts';
+import type { Feed, Run } from '../transport/types.ts';
 import { Fifo } from './fifo.ts';
 import { type DropReason, Lane, type LaneOptions } from './lane.ts';
-
-/** An event for this ingester, as the controller gives it. */
-export interface Feed {
-  readonly event_number: number;
-  /** By stream: workers. An empty list: take a frame and throw it away. */
-  readonly assignments: Readonly<Record<string, readonly string[]>>;
-  /** From 2 on the frames are held already, or on their way. */
-  readonly attempt: number;
-  readonly origin: string | null;
-}
 
 /** One message for one worker. */
 export interface Message {
@@ -309,14 +300,20 @@ export class Ingester {
     this.#settle(of);
   }
 
-  /** Events are complete: their frames are not needed any more. */
-  complete(numbers: readonly number[]): void {
-    for (const number of numbers) {
-      const event = this.#events.get(number);
-      if (event && number !== 0) this.#letGo(event, 'over');
+  /** Nobody will ask for the frames of these events again. */
+  over(runs: readonly Run[]): void {
+    for (const [first, last] of runs) {
+      // What a controller says after a crash covers the whole scan.
+      if (last - first < this.#events.size)
+        for (let number = first; number <= last; number++) this.#isOver(this.#events.get(number));
+      else for (const [number, event] of this.#events) if (number >= first && number <= last) this.#isOver(event);
     }
     while (this.#kept.first?.released) this.#kept.take();
     this.#dispatch();
+  }
+
+  #isOver(event: EventFrames | undefined): void {
+    if (event && event.number !== 0) this.#letGo(event, 'over');
   }
 
   #letGo(event: EventFrames, why: DropReason): void {

@@ -29,7 +29,7 @@ export function ingestBalance({ ingester, series, router, recorded, unpacker }: 
     in: sum(({ counts }) => counts.received),
     out: sum(({ counts }) => counts.sent),
     losses,
-    info: { ...info, full, away },
+    info: { ...info, full, away, 'kept-bytes': ingester.keptBytes },
   };
 }
 

@@ -4,6 +4,7 @@ import { DataError } from '../../errors.ts';
 import type { ItemWriter } from '../record/writer.ts';
 import { openSource, type Source, type SourceOptions } from '../source/open.ts';
 import type { SeriesCounts } from '../source/series.ts';
+import { withoutDone } from '../transport/items.ts';
 import type { IngesterLink } from '../transport/types.ts';
 import type { Ingester } from './ingester.ts';
 import type { Recorder } from './recorder.ts';
@@ -75,14 +76,17 @@ export class Scan {
   async #takeEvents(streams: ReadonlySet<string>): Promise<void> {
     const { link, ingester, settled } = this.#parts;
     let begun = settled === undefined;
-    for await (const feeds of link.feed()) {
+    for await (const { events, over } of link.feed()) {
       if (this.#closed) return;
-      if (!begun && settled && feeds[0]) {
+      let open = events;
+      if (!begun && settled && events[0]) {
         begun = true;
-        ingester.begin({ streams, settled: await settled(feeds[0].event_number) });
+        open = withoutDone({ events, over }, await link.done());
+        ingester.begin({ streams, settled: await settled(events[0].event_number) });
         await this.#openSources(true);
       }
-      ingester.give(feeds);
+      ingester.give(open);
+      ingester.over(over);
       this.#flush();
     }
   }

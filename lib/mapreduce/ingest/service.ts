@@ -180,6 +180,7 @@ export class IngestService {
   async #finish(): Promise<void> {
     if (this.#finished) return;
     this.#finished = true;
+    this.ingester.end();
     await this.#recorder.close();
     await this.#link?.finished();
   }

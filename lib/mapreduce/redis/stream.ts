@@ -17,6 +17,18 @@ export function entriesOf(raw: readonly RawEntry[]): Entry[] {
   });
 }
 
+const PAGE = 10_000;
+
+/** All entries that are there, some at a time. */
+export async function* entriesBetween(redis: Redis, key: string): AsyncGenerator<Entry> {
+  for (let from = '-'; ; ) {
+    const entries = entriesOf(await redis.xrange(key, from, '+', 'COUNT', PAGE));
+    yield* entries;
+    if (entries.length < PAGE) return;
+    from = `(${entries.at(-1)!.id}`;
+  }
+}
+
 export interface FollowOptions {
   /** Id after which to begin; `0` for the whole. */
   readonly from: string;

@@ -2,9 +2,9 @@
 
 import { BadRecord, type Fields, fieldsOf, type ResultKey } from '../redis/fields.ts';
 import { CreditsLink } from './credits-link.ts';
-import { feedOf, workOf } from './items.ts';
+import { feedOf, runsIn, workOf } from './items.ts';
 import type { LinkSetup } from './stream-links.ts';
-import type { Feed, IngesterLink, ReducerLink, Work, WorkDone, WorkerLink } from './types.ts';
+import type { Feed, FeedNews, IngesterLink, ReducerLink, Work, WorkDone, WorkerLink } from './types.ts';
 
 export interface CreditsSetup extends LinkSetup {
   readonly control: string;
@@ -93,13 +93,19 @@ export class CreditsIngesterLink implements IngesterLink, Movable {
     this.#link.moved(control);
   }
 
-  async *feed(): AsyncGenerator<readonly Feed[]> {
+  async *feed(): AsyncGenerator<FeedNews> {
     for await (const message of this.#link.messages) {
-      const fresh = items(message, 'feed')
+      const events = items(message, 'feed')
         .map(feedOf)
         .filter((feed) => this.#isNew(feed));
-      if (fresh.length > 0) yield fresh;
+      const over = runsIn(message.over);
+      if (events.length > 0 || over.length > 0) yield { events, over };
     }
+  }
+
+  /** The controller answers a hello with what is open only. */
+  async done(): Promise<ReadonlyMap<number, ReadonlySet<string>>> {
+    return new Map();
   }
 
   /** First attempts come in order of their events; what is given again is known by its key. */

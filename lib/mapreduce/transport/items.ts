@@ -1,7 +1,7 @@
 /** Work and feed as JSON (spec mapreduce.md 5.2), and the common stream of the reference. */
 
 import { BadRecord, type Fields, fieldsOf, number, optionalText, text, texts } from '../redis/fields.ts';
-import type { Feed, Work } from './types.ts';
+import type { Feed, FeedNews, Run, Work } from './types.ts';
 
 function list(json: string): readonly Fields[] {
   let value: unknown;
@@ -50,6 +50,49 @@ export function readWork(json: string): Work[] {
 /** Also an entry of the common stream. @throws BadRecord */
 export function readFeed(json: string): Feed[] {
   return list(json).map(feedOf);
+}
+
+/** An entry of an ingester's own stream: events, and `over` of those whose frames can go. @throws BadRecord */
+export function readNews(json: string): FeedNews {
+  const items = list(json);
+  return {
+    events: items.filter(({ over }) => over === undefined).map(feedOf),
+    over: items.flatMap(({ over }) => runsIn(over)),
+  };
+}
+
+/** @throws BadRecord */
+export function runsIn(value: unknown): readonly Run[] {
+  if (value === undefined) return [];
+  const isRun = (run: unknown) =>
+    Array.isArray(run) && run.length === 2 && run.every(Number.isSafeInteger) && run[0] >= 0 && run[1] >= run[0];
+  if (!Array.isArray(value) || !value.every(isRun)) throw new BadRecord('over is no list of runs');
+  return value as Run[];
+}
+
+/** Several entries as one. */
+export function joinNews(news: readonly FeedNews[]): FeedNews {
+  return { events: news.flatMap(({ events }) => events), over: news.flatMap(({ over }) => over) };
+}
+
+/**
+ * Takes out what is done: nobody waits for it, and a worker of the reference would be confused by it. The event stays, because its frames take
+ * their places.
+ */
+export function withoutDone(
+  { events, over }: FeedNews,
+  done: ReadonlyMap<number, ReadonlySet<string>>,
+): readonly Feed[] {
+  return events.flatMap((feed) => {
+    const { event_number: event, assignments, origin } = feed;
+    const isOver = over.some(([first, last]) => event >= first && event <= last);
+    const reported = done.get(event);
+    if (!isOver && !reported) return [feed];
+    if (origin !== null && isOver) return [];
+    const left = (workers: readonly string[]) => (isOver ? [] : workers.filter((worker) => !reported?.has(worker)));
+    const byStream = Object.entries(assignments).map(([stream, workers]) => [stream, left(workers)] as const);
+    return [{ ...feed, assignments: Object.fromEntries(byStream) }];
+  });
 }
 
 /** What an entry of the common stream means for one worker. */

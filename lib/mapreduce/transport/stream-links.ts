@@ -1,11 +1,12 @@
 /** Links over streams of Redis: ours (`work:`, `feed:`), or the common one if the controller is the reference's. */
 
 import { BadRecord, type ResultKey } from '../redis/fields.ts';
+import { reportsIn } from '../redis/log.ts';
 import type { Registry } from '../redis/registry.ts';
-import { follow } from '../redis/stream.ts';
-import { feedFor, readFeed, readWork, workFrom } from './items.ts';
+import { entriesBetween, follow } from '../redis/stream.ts';
+import { feedFor, joinNews, readFeed, readNews, readWork, workFrom } from './items.ts';
 import { ReportNumbers, StreamReports } from './reports.ts';
-import type { Feed, IngesterLink, ReducerLink, Work, WorkDone, WorkerLink } from './types.ts';
+import type { FeedNews, IngesterLink, ReducerLink, Work, WorkDone, WorkerLink } from './types.ts';
 
 export interface LinkSetup {
   readonly registry: Registry;
@@ -89,7 +90,7 @@ export class StreamIngesterLink implements IngesterLink {
   readonly #reports: StreamReports;
   readonly #stop = new AbortController();
   readonly #key: string;
-  readonly #read: (json: string) => readonly Feed[];
+  readonly #read: (json: string) => FeedNews;
 
   /** @param streams given if the controller is the reference's: those of this ingester */
   constructor(setup: LinkSetup, streams?: ReadonlySet<string>) {
@@ -97,11 +98,19 @@ export class StreamIngesterLink implements IngesterLink {
     this.#setup = setup;
     this.#reports = new StreamReports(registry, map);
     this.#key = streams ? registry.keys.assigned(map) : registry.keys.feed(map, name);
-    this.#read = streams ? (json) => feedFor(readFeed(json), streams) : readFeed;
+    this.#read = streams ? (json) => ({ events: feedFor(readFeed(json), streams), over: [] }) : readNews;
   }
 
-  feed(): AsyncIterable<readonly Feed[]> {
-    return converted(this.#setup, this.#key, this.#stop.signal, this.#read);
+  async *feed(): AsyncGenerator<FeedNews> {
+    const read = (json: string) => [this.#read(json)];
+    for await (const news of converted(this.#setup, this.#key, this.#stop.signal, read)) yield joinNews(news);
+  }
+
+  async done(): Promise<ReadonlyMap<number, ReadonlySet<string>>> {
+    const { registry, map } = this.#setup;
+    const done = new Map<number, Set<string>>();
+    for await (const { data } of entriesBetween(registry.redis, registry.keys.ready(map))) noteReported(data, done);
+    return done;
   }
 
   async finished(): Promise<void> {
@@ -112,6 +121,22 @@ export class StreamIngesterLink implements IngesterLink {
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#reports.drained();
+  }
+}
+
+/** Entries that nobody understands are the controller's concern. */
+function noteReported(data: string, done: Map<number, Set<string>>): void {
+  try {
+    for (const report of reportsIn(data)) {
+      if (report.source !== 'worker') continue;
+      for (const event of report.completed) {
+        const workers = done.get(event);
+        if (workers) workers.add(report.worker);
+        else done.set(event, new Set([report.worker]));
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof BadRecord)) throw error;
   }
 }
 

@@ -32,6 +32,16 @@ export interface Feed {
   readonly origin: string | null;
 }
 
+/** First and last of events in a row. */
+export type Run = readonly [first: number, last: number];
+
+/** What the controller says to an ingester. */
+export interface FeedNews {
+  readonly events: readonly Feed[];
+  /** Events whose frames nobody will ask for again; some may be unknown. They hold after `events`. */
+  readonly over: readonly Run[];
+}
+
 /** Every completed event once, in the order done. */
 export interface WorkDone {
   readonly completed: readonly number[];
@@ -61,7 +71,9 @@ export interface WorkerLink extends Link {
 
 export interface IngesterLink extends Link {
   /** Ends with `close`. */
-  feed(): AsyncIterable<readonly Feed[]>;
+  feed(): AsyncIterable<FeedNews>;
+  /** By event: workers that have reported it, for an ingester that begins amid a map and is told events that may be done. */
+  done(): Promise<ReadonlyMap<number, ReadonlySet<string>>>;
 }
 
 export interface ReducerLink extends Link {

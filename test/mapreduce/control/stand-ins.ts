@@ -199,7 +199,7 @@ export class StandInIngester extends StandIn {
   }
 
   async #feed(link: IngesterLink, map: string): Promise<void> {
-    for await (const events of link.feed()) {
+    for await (const { events } of link.feed()) {
       for (const { event_number, assignments, attempt, origin } of events) {
         await this.#serve(event_number, assignments, { attempt, map }, origin);
       }

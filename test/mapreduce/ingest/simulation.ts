@@ -5,8 +5,9 @@
 
 import { MISSING } from '../../../lib/mapreduce/frames/types.ts';
 import type { GapPolicy } from '../../../lib/mapreduce/ingest/gaps.ts';
-import { EVENT_COST, type Feed, Ingester, type Message } from '../../../lib/mapreduce/ingest/ingester.ts';
+import { EVENT_COST, Ingester, type Message } from '../../../lib/mapreduce/ingest/ingester.ts';
 import type { SourceFrame } from '../../../lib/mapreduce/source/types.ts';
+import type { Feed } from '../../../lib/mapreduce/transport/types.ts';
 import { Random } from '../../random.ts';
 
 const WORKERS = ['w1', 'w2', 'w3'];
@@ -159,9 +160,10 @@ export class IngesterSimulation {
 
   #completes(): void {
     if (this.#next === 0) return;
-    const event = this.#random.below(this.#next);
-    this.#complete.add(event);
-    this.#ingester.complete([event]);
+    const first = this.#random.below(this.#next);
+    const last = this.#random.chance(0.1) ? first + 1000 : first + this.#random.below(3);
+    for (let event = first; event <= Math.min(last, this.#next - 1); event++) this.#complete.add(event);
+    this.#ingester.over([[first, last]]);
   }
 
   #sends(): void {

@@ -1,0 +1,78 @@
+/** Events whose frames nobody will ask for again, as the ingesters are told (spec mapreduce.md 6.4: retention). Pure. */
+
+import { Intervals } from '../../intervals.ts';
+import type { Assigner } from '../assign/assigner.ts';
+import type { Instance } from '../assign/events.ts';
+import type { Run } from '../transport/types.ts';
+
+/**
+ * With redo "rest" an event is over when it is settled: complete, and no result is waited for. With redo "group" what a dead worker did of
+ * a constraint is done again, so an event is over when all events of its constraints are settled.
+ */
+export class OverEvents {
+  readonly #assigner: Assigner;
+  /** redo "group": by constraint of an instance, events that are not settled. */
+  readonly #left = new Map<Instance, Int32Array>();
+  readonly #all = new Intervals();
+  #news = new Intervals();
+
+  /** @param assigner new, or restored: then what is over by now is news */
+  constructor(assigner: Assigner) {
+    this.#assigner = assigner;
+    const { records } = assigner.ledger;
+    for (let event = 0; event < assigner.front; event++) {
+      const record = records.get(event);
+      if (record === undefined || record.settled) this.#settle(event);
+    }
+  }
+
+  /** What `Outcome.settled` says, each event once. */
+  settled(events: readonly number[]): void {
+    for (const event of events) this.#settle(event);
+  }
+
+  #settle(event: number): void {
+    const { events, options } = this.#assigner;
+    if (options.redo === 'rest') return this.#over(event);
+    const instance = events.instance(event);
+    const { constraints } = instance.event(event);
+    if (constraints.length === 0) return this.#over(event);
+    const left = this.#leftOf(instance);
+    for (const constraint of constraints) {
+      if (--left[constraint]! > 0) continue;
+      for (const offset of instance.laid.constraints[constraint]!.events) {
+        const others = instance.laid.events[offset]!.constraints;
+        if (others.every((other) => left[other] === 0)) this.#over(instance.start + offset);
+      }
+    }
+  }
+
+  #leftOf(instance: Instance): Int32Array {
+    let left = this.#left.get(instance);
+    if (!left) {
+      left = Int32Array.from(instance.laid.constraints, ({ events }) => events.length);
+      this.#left.set(instance, left);
+    }
+    return left;
+  }
+
+  #over(event: number): void {
+    if (this.#all.add(event)) this.#news.add(event);
+  }
+
+  get anyNews(): boolean {
+    return this.#news.ends.length > 0;
+  }
+
+  /** What has not been taken yet. */
+  takeNews(): readonly Run[] {
+    const { ends } = this.#news;
+    this.#news = new Intervals();
+    return ends;
+  }
+
+  /** Everything, for an ingester that asks after a crash. */
+  get all(): readonly Run[] {
+    return this.#all.ends;
+  }
+}
