@@ -17,3 +17,7 @@ t.test('whatever dies, comes late or crashes: every event completes, once, and s
   }
   t.ok(totals.deaths > 0 && totals.lost > 0, JSON.stringify(totals));
 });
+
+t.test('a crash while a bundle holds a constraint all of whose own orphans were done by late results', async (t) => {
+  t.same(new AssignerSimulation(902_665).play().problems, []);
+});

@@ -3,7 +3,7 @@
 import { Intervals } from '../../intervals.ts';
 import { START_END } from '../map/types.ts';
 import type { Bundle, Bundles } from './bundles.ts';
-import { type Events, FREE } from './events.ts';
+import { type Events, FREE, HELD } from './events.ts';
 import type { Ledger, Share, ShareState } from './ledger.ts';
 import type { Delivery, Seat, WorkerTable } from './workers.ts';
 
@@ -84,7 +84,7 @@ export function saveState({ events, ledger, bundles, workers, listed, ...rest }:
   return {
     sequence: namesInRow(events),
     ...{ open, front, evicted, finished },
-    instances: activeInstances(events, lowestOpen(ledger, front)),
+    instances: activeInstances(events, lowestOpen(ledger, front), bundles),
     listed: [...listed].map(([event, lists]) => [event, lists.map((list) => [...list])]),
     records: [...ledger.records].map(([event, { shares, complete, settled }]) => ({
       event,
@@ -129,11 +129,15 @@ function lowestOpen(ledger: Ledger, front: number): number {
   return lowest;
 }
 
-function activeInstances({ instances }: Events, lowest: number): SavedAssigner['instances'] {
+function activeInstances({ instances }: Events, lowest: number, { list }: Bundles): SavedAssigner['instances'] {
   const active: (readonly [number, number[], number[]])[] = [];
-  for (const [i, { start, end, laid, holders, begun }] of instances.entries()) {
-    if (end <= lowest) continue;
-    const settled = (constraint: number) => start + laid.constraints[constraint]!.events.at(-1)! < lowest;
+  // A bundle keeps its constraints until it is taken, also those whose own orphans have left it.
+  const bundled = new Set(list.flatMap(({ constraints }) => constraints.map(({ instance }) => instance)));
+  for (const [i, one] of instances.entries()) {
+    const { start, end, laid, holders, begun } = one;
+    if (end <= lowest && !bundled.has(one)) continue;
+    const settled = (constraint: number) =>
+      holders[constraint] !== HELD && start + laid.constraints[constraint]!.events.at(-1)! < lowest;
     const touched = begun.includes(1) || holders.some((holder) => holder !== FREE);
     if (!touched) continue;
     const runs = [runsOf(holders, FREE, settled), runsOf(begun, 0, settled)] as const;
