@@ -124,6 +124,10 @@ export default class DgramGen extends DaqCommand {
       this.verdict('E', `FAULT ${text}`);
       return EXIT.internal;
     }
+    if (played.lost) {
+      this.verdict('W', `LOSS ${text}; a reader went away, and what was under way to it is lost`);
+      return EXIT.loss;
+    }
     const late = played.late > LATE_SECONDS ? `; ${played.late.toFixed(1)} s late` : '';
     this.verdict(late === '' ? 'I' : 'W', `${this.lifecycle.stop.aborted ? 'STOPPED' : 'OK'} ${text}${late}`);
     return EXIT.ok;

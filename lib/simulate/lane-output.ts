@@ -1,6 +1,7 @@
 /** One lane with its block, its file (or its chunks, one after the other) and its small-data file. */
 
 import { OutputClosed } from '../cli/output.ts';
+import { DaqError } from '../errors.ts';
 import { type DgramSink, OutputSink } from '../stream/sink.ts';
 import { Dgram } from '../xtc/dgram.ts';
 import { SmdConverter } from '../xtc/smd.ts';
@@ -22,6 +23,8 @@ export class LaneOutput {
   block: OutBlock | undefined;
   /** Names of the files and pipes written. */
   readonly names: string[] = [];
+  /** The reader of a socket has gone before it had everything. */
+  lost = false;
   private readonly target: LaneTarget;
   private readonly whole: WholeDgrams | undefined;
   private sink: DgramSink;
@@ -87,8 +90,7 @@ export class LaneOutput {
       await this.small?.sink.drain();
       return true;
     } catch (error) {
-      if (!(error instanceof OutputClosed)) throw error;
-      this.block = undefined;
+      this.gone(error);
       return false;
     }
   }
@@ -108,10 +110,17 @@ export class LaneOutput {
     try {
       await this.sink.close();
     } catch (error) {
-      if (!(error instanceof OutputClosed)) throw error;
-      this.block = undefined;
+      this.gone(error);
     }
     await this.small?.sink.close();
+  }
+
+  /** The reader has gone; of a socket it had not taken everything. @throws what else went wrong */
+  private gone(error: unknown): void {
+    const ofSocket = error instanceof DaqError && error.code === 'reader-gone';
+    if (!ofSocket && !(error instanceof OutputClosed)) throw error;
+    if (ofSocket) this.lost = true;
+    this.block = undefined;
   }
 
   /** Ends without an end. */

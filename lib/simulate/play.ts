@@ -22,6 +22,8 @@ export interface Played {
   names: readonly string[];
   /** Readers that went away before the end. */
   gone: readonly string[];
+  /** One of them was a socket's, and dgrams were under way. */
+  lost: boolean;
   /** Seconds by which the run was late at its end, if it was paced. */
   late: number;
 }
@@ -45,8 +47,9 @@ export async function play(simulation: Simulation, outputs: OutputOptions, optio
     const late = await run(simulation, lanes, options);
     for (const lane of lanes) await lane.close();
     const gone = lanes.filter(({ block }) => !block);
-    if (gone.length === lanes.length) throw new OutputClosed();
-    return { names: lanes.flatMap(({ names }) => names), gone: gone.flatMap(({ names }) => names), late };
+    const lost = lanes.some((lane) => lane.lost);
+    if (gone.length === lanes.length && !lost) throw new OutputClosed();
+    return { names: lanes.flatMap(({ names }) => names), gone: gone.flatMap(({ names }) => names), lost, late };
   } finally {
     // Does nothing to what has been closed.
     for (const lane of lanes) lane.abandon();
@@ -67,7 +70,11 @@ async function run(
   const flush = async () => {
     await Promise.all(lanes.map((lane) => lane.flush()));
     blocks = lanes.map(({ block }) => block);
-    if (blocks.every((block) => !block)) throw new OutputClosed();
+    if (blocks.every((block) => !block)) {
+      if (!lanes.some((lane) => lane.lost)) throw new OutputClosed();
+      // Nobody is left, and that must be said: what follows is for nobody.
+      simulation.stop();
+    }
     progress?.(bytes());
     if (performance.now() - turn > TURN_MS) {
       await new Promise((resolve) => setImmediate(resolve));

@@ -194,6 +194,22 @@ t.test('sockets get whole dgrams, large ones too', async (t) => {
   t.equal((await writer).status, 0);
 });
 
+t.test(
+  'the reader of a socket goes away: its stream is lost and named, the others end in order, status 3',
+  async (t) => {
+    const url = `zmq+ipc://${inFolder('socket', 'gone')}`;
+    mkdirSync(inFolder('socket'), { mode: 0o700, recursive: true });
+    const result = run(gen, ['--streams', '2', '-n', '20000', '--rate', '10000', '-o', url, '-o', 'left.xtc2']);
+    const leaver = await run(cat, ['-n', '5', url]);
+    t.equal(leaver.status, 0, leaver.stderr);
+    const { status, stderr } = await result;
+    t.equal(status, 3, stderr);
+    t.match(stderr, `${url}: its reader went away before the end`);
+    t.match(stderr, /<W> dgram-gen: LOSS .*in 20000 = out 20000; a reader went away/);
+    t.match(await verdictOf('left.xtc2'), /^clean/);
+  },
+);
+
 t.test('--event-built, --print, --list-kinds, --json', async (t) => {
   const built = await run(gen, ['--event-built', '--streams', '2', '-n', '3']);
   t.equal(await verdictOf(built.stdout), 'clean');
