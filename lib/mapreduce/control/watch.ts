@@ -6,7 +6,7 @@ import { BadRecord } from '../redis/fields.ts';
 import { type Registry, scan } from '../redis/registry.ts';
 
 /** Services of ours say when they change; those of the reference are looked at. */
-const PACE_MS = { waiting: 5, running: 100, idle: 500 } as const;
+const PACE_MS = { waiting: 5, running: 100, idle: 3000 } as const;
 /** After a time without Redis nobody could refresh: they get this long before they count as gone. */
 const FORGIVE_MS = 3000;
 

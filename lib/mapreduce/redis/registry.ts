@@ -15,7 +15,7 @@ import { type ControllerUpdate, readUpdate } from './updates.ts';
 
 /** Seconds after which a configuration that is not refreshed is gone. */
 const EXPIRY = 10;
-const REFRESH_MS = 1000;
+const REFRESH_MS = 1200;
 const LOG_LENGTH = 1000;
 
 export interface RegistryOptions {
@@ -74,7 +74,7 @@ export class Registry {
   ): Promise<void> {
     this.#presence ??= new Presence(this.redis, this.keys, this.keys.config(role, name));
     const whole = { ...config, service_uuid: this.serviceUuid, name, impl: 'daqpipe', protocol: 1 };
-    await this.#presence.set(JSON.stringify(whole), descriptions);
+    await this.#presence.set(whole, descriptions);
   }
 
   /**
@@ -128,12 +128,17 @@ export class Registry {
   }
 }
 
+/** Fields that change all the time; nobody needs to look at once because of them. */
+const FLEETING: ReadonlySet<string> = new Set(['processed_events', 'event_rate', 'last_seen']);
+
 /** One configuration key, kept alive. */
 class Presence {
   readonly #redis: Redis;
   readonly #keys: Keys;
   readonly #key: string;
   #text = '';
+  /** Without what is fleeting. */
+  #lasting = '';
   #descriptions: readonly ParameterDescription[] = [];
   readonly #timer: NodeJS.Timeout;
 
@@ -146,10 +151,14 @@ class Presence {
     this.#timer.unref();
   }
 
-  async set(config: string, descriptions: readonly ParameterDescription[]): Promise<void> {
+  async set(config: object, descriptions: readonly ParameterDescription[]): Promise<void> {
     this.#descriptions = descriptions;
-    const changed = config !== this.#text;
-    this.#text = config;
+    this.#text = JSON.stringify(config);
+    const lasting = JSON.stringify(config, (key, value: unknown) => (FLEETING.has(key) ? undefined : value));
+    const changed = lasting !== this.#lasting;
+    this.#lasting = lasting;
+    // The next refresh is due a while after this one.
+    this.#timer.refresh();
     await this.#write();
     if (changed) await this.#redis.publish(this.#keys.wake, this.#key);
   }

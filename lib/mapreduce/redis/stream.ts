@@ -37,7 +37,7 @@ export interface FollowOptions {
   readonly count?: number;
 }
 
-const BLOCK_MS = 1000;
+const BLOCK_MS = 5000;
 
 /**
  * Batches of a stream as they come, until `signal` aborts.

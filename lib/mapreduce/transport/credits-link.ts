@@ -26,7 +26,9 @@ export interface CreditsOptions extends LinkSetup {
   readonly next: () => number;
 }
 
+/** Who is not answered says hello again, more and more rarely: between maps nobody answers. */
 const HELLO_MS = 1000;
+const RAREST_HELLO_MS = 8000;
 
 /** Of this process: one that is given up may still speak after the next one, so no two may have the same name. */
 let connections = 0;
@@ -44,7 +46,7 @@ export class CreditsLink {
   #sending: Promise<void> = Promise.resolve();
   #closed = false;
   #finished = false;
-  readonly #hello: NodeJS.Timeout;
+  #hello: NodeJS.Timeout | undefined;
   /** Messages of the controller, in order. */
   readonly messages = new Mailbox<Fields>();
 
@@ -53,7 +55,6 @@ export class CreditsLink {
     this.#numbers = new ReportNumbers(options.registry.serviceUuid);
     this.#control = options.control;
     this.#socket = this.#connect();
-    this.#hello = setInterval(() => !this.#answered && this.#sayHello(), HELLO_MS);
   }
 
   #connect(): Dealer {
@@ -72,6 +73,7 @@ export class CreditsLink {
     this.#answered = false;
     void this.#receive(socket);
     this.#sayHello();
+    this.#helloAgain(HELLO_MS);
     return socket;
   }
 
@@ -82,6 +84,15 @@ export class CreditsLink {
     this.#socket.linger = 0;
     this.#socket.close();
     this.#connect();
+  }
+
+  #helloAgain(milliseconds: number): void {
+    clearTimeout(this.#hello);
+    this.#hello = setTimeout(() => {
+      if (this.#answered || this.#closed) return;
+      this.#sayHello();
+      this.#helloAgain(Math.min(2 * milliseconds, RAREST_HELLO_MS));
+    }, milliseconds);
   }
 
   #sayHello(): void {
@@ -147,7 +158,7 @@ export class CreditsLink {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    clearInterval(this.#hello);
+    clearTimeout(this.#hello);
     if (this.#answered) this.#flush();
     this.messages.end();
     await this.#sending;
