@@ -131,7 +131,7 @@ export default class MapUp extends DaqCommand {
       crew.close();
       release();
     }
-    const { lines, clean } = accountOf(endsOf(plan.members, crew.view()), session.progress);
+    const { lines, clean } = accountOf(endsOf(plan.members, crew.view()), session.progress, session.damaged);
     for (const line of lines) this.out.line(line);
     this.verdict(clean ? 'I' : 'W', `${clean ? 'OK' : 'LOSS'} ${lines[0] ?? 'no map was posted'}`);
     return clean ? EXIT.ok : EXIT.loss;

@@ -3,6 +3,7 @@
  * is that of the log entry, so whoever reads the same log comes to the same state.
  */
 
+import { Intervals } from '../../intervals.ts';
 import { Assigner } from '../assign/assigner.ts';
 import type { SavedAssigner } from '../assign/saved.ts';
 import type { AssignerOptions, Outcome } from '../assign/types.ts';
@@ -40,7 +41,7 @@ export interface SavedFormation {
   readonly graces: readonly (readonly [string, number])[];
   readonly finished: readonly string[];
   readonly failed: readonly number[];
-  readonly incomplete: number;
+  readonly incomplete: readonly (readonly [number, number])[];
   readonly refused: number;
   readonly repeated: number;
   readonly appended: number;
@@ -59,6 +60,8 @@ export class Formation {
   readonly finished = new Set<string>();
   /** Events that completed without what they were for: the payload raised, or the result could not be read. */
   readonly failed = new Set<number>();
+  /** Events of which a frame was missing, so that the payload was not called. A detector that is silent makes all of them so. */
+  #incomplete = new Intervals();
   readonly #seconds = new Map<string, number>();
   /** By service uuid: number of its last report. */
   readonly #numbers = new Map<string, number>();
@@ -66,7 +69,6 @@ export class Formation {
   readonly #early = new Set<string>();
   readonly appends: Appended[] = [];
   #appended = 0;
-  #incomplete = 0;
   #refused = 0;
   #repeated = 0;
   #ending: Ending | undefined;
@@ -95,8 +97,13 @@ export class Formation {
     return this.#ending;
   }
 
+  get incomplete(): Intervals {
+    return this.#incomplete;
+  }
+
   get counts(): { readonly incomplete: number; readonly refused: number; readonly repeated: number } {
-    return { incomplete: this.#incomplete, refused: this.#refused, repeated: this.#repeated };
+    const incomplete = this.#incomplete.ends.reduce((sum, [from, to]) => sum + to - from + 1, 0);
+    return { incomplete, refused: this.#refused, repeated: this.#repeated };
   }
 
   /** Complete events that are not as they should be, ascending. */
@@ -172,7 +179,7 @@ export class Formation {
       return;
     }
     for (const event of report.failed ?? []) if (completed.includes(event)) this.failed.add(event);
-    this.#incomplete += report.incomplete?.length ?? 0;
+    for (const event of report.incomplete ?? []) if (completed.includes(event)) this.#incomplete.add(event);
     this.load.add(worker, completed, processing_times, now);
     if (processing_times && member?.ours) this.#measure(worker, processing_times);
     // A process that has lost its name to a successor reports for nobody.
@@ -236,7 +243,7 @@ export class Formation {
       graces: [...this.graces],
       finished: [...this.finished],
       failed: [...this.failed],
-      incomplete: this.#incomplete,
+      incomplete: this.#incomplete.ends,
       refused: this.#refused,
       repeated: this.#repeated,
       appended: this.#appended,
@@ -258,7 +265,7 @@ export class Formation {
     for (const name of saved.finished) formation.finished.add(name);
     for (const event of saved.failed) formation.failed.add(event);
     formation.#appended = saved.appended;
-    formation.#incomplete = saved.incomplete;
+    formation.#incomplete = new Intervals(saved.incomplete);
     formation.#refused = saved.refused;
     formation.#repeated = saved.repeated;
     formation.#ending = saved.ending ?? undefined;

@@ -1,5 +1,6 @@
 /** What the controller answers about a map (spec mapreduce.md 11). */
 
+import { Intervals } from '../../intervals.ts';
 import type { Share } from '../assign/ledger.ts';
 import { startEnd } from '../assign/wrap.ts';
 import { START_END } from '../map/types.ts';
@@ -18,17 +19,19 @@ export function progress({ run, phase }: Controller): object {
       total_events: 0,
       finished: true,
       damaged: 0,
+      incomplete: 0,
       open: false,
       waiting: [],
       phase,
     };
-  const { assigner, damaged, ending } = run.formation;
+  const { assigner, damaged, ending, counts } = run.formation;
   return {
     last_assigned: assigner.front,
     completed_events: assigner.ledger.complete,
     total_events: assigner.events.total,
     finished: phase === 'finished',
     damaged: damaged.length,
+    incomplete: counts.incomplete,
     open: assigner.open,
     waiting: assigner.workers.waiting.map(({ name }) => name),
     uuid: run.uuid,
@@ -91,10 +94,22 @@ export function loads({ run }: Controller, intervals: readonly number[], scan: b
   );
 }
 
+/** Events that are over and not as they should be, by what happened: first and last of each run. */
+export function damagedEvents({ run }: Controller): object {
+  const runs = (events: Iterable<number>) => {
+    const found = new Intervals();
+    for (const event of events) found.add(event);
+    return found.ends;
+  };
+  if (!run) return { lost: [], failed: [], incomplete: [] };
+  const { assigner, failed, incomplete } = run.formation;
+  return { lost: runs(assigner.ledger.damaged), failed: runs(failed), incomplete: incomplete.ends };
+}
+
 /** Where an event is, and why. */
 export function eventStatus({ run }: Controller, event: number): object | undefined {
   if (!run || event >= run.formation.assigner.events.total) return undefined;
-  const { assigner, failed } = run.formation;
+  const { assigner, failed, incomplete } = run.formation;
   const instance = assigner.events.instance(event);
   const laid = instance.event(event);
   const where = { event_number: event, part: instance.laid.part.name, streams: laid.streams };
@@ -115,7 +130,7 @@ export function eventStatus({ run }: Controller, event: number): object | undefi
   const shares = assigner.ledger.shares(event);
   const open = shares.some(({ state }) => state === 'out' || state === 'orphan');
   const damaged = assigner.ledger.damaged.includes(event) || failed.has(event);
-  const state = open ? 'published' : damaged ? 'damaged' : 'complete';
+  const state = open ? 'published' : damaged ? 'damaged' : incomplete.has(event) ? 'incomplete' : 'complete';
   return { ...where, state, shares: shares.map((share) => shareStatus(share, assigner.ledger.isOutstanding(share))) };
 }
 

@@ -17,9 +17,12 @@ export interface Progress {
   readonly completed_events: number;
   readonly total_events: number;
   readonly damaged: number;
+  readonly incomplete?: number;
   readonly finished: boolean;
   readonly unfinished?: readonly string[];
 }
+
+export type Damaged = Readonly<Record<'lost' | 'failed' | 'incomplete', readonly (readonly [number, number])[]>>;
 
 const PACE_MS = 250;
 
@@ -56,6 +59,16 @@ export class ControlClient {
     await this.#ask('POST', `parameter/${encodeURIComponent(name)}`, Buffer.from(value));
   }
 
+  /** Events that are over and not as they should be: first and last of each run, by what happened. */
+  async damaged(): Promise<Damaged> {
+    return (await this.#ask('GET', 'damaged')) as Damaged;
+  }
+
+  /** Where an event is, and why. */
+  event(number: number): Promise<unknown> {
+    return this.#ask('GET', `events/${number}`);
+  }
+
   /** `worker w1`, `ingester det-ingester`, `reducer reducer`: who is there; ingesters only when every worker is connected to them. */
   async services(): Promise<ReadonlySet<string>> {
     const configs = (await this.#ask('GET', 'config')) as Configs;
@@ -83,15 +96,16 @@ export class ControlClient {
 
   async #ask(method: 'GET' | 'POST', path: string, body?: Buffer): Promise<unknown> {
     let response: Response;
+    let text: string;
     try {
       response = await fetch(`${this.#base}/${path}`, { method, ...(body ? { body: new Uint8Array(body) } : {}) });
+      text = await response.text();
     } catch (error) {
       const cause = (error as Error).cause as Error | undefined;
       throw new DaqError('connection-failed', `no controller answers: ${cause?.message ?? (error as Error).message}`, {
         place: { file: this.#base },
       });
     }
-    const text = await response.text();
     if (response.ok) return JSON.parse(text);
     throw new DaqError('refused', refusal(response.status, text));
   }

@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { version } from '../../cli/version.ts';
 import type { Controller } from '../control/controller.ts';
-import { dumpPath } from '../control/dump.ts';
 import { mappingAsMap, uniformMap } from '../control/plan.ts';
 import { Refused } from '../control/refused.ts';
-import { eventStatus, loads, progress, status, wholeSequence } from '../control/status.ts';
+import { damagedEvents, eventStatus, loads, progress, status, wholeSequence } from '../control/status.ts';
 import { MapRefused } from '../map/types.ts';
+import { prefixProblem } from '../record/places.ts';
 import { logLines, recentLogs } from './logs.ts';
 import { CONTROL_PAGE } from './page.ts';
 import { json, type Reply, type Request, type Route } from './server.ts';
@@ -57,6 +57,7 @@ export function controlRoutes(controller: Controller, limits: Limits, metrics: (
     { method: 'GET', path: `${api}/status`, answer: ({ url }) => json(status(controller, isOn(url, 'all', false))) },
     { method: 'GET', path: `${api}/progress`, answer: () => json(progress(controller)) },
     { method: 'GET', path: `${api}/load`, answer: ({ url }) => json(loadOf(controller, url)) },
+    { method: 'GET', path: `${api}/damaged`, answer: () => json(damagedEvents(controller)) },
     { method: 'GET', path: `${api}/events/{n}`, answer: (request) => eventOf(controller, request) },
     ...mapRoutes(controller, limits, api),
     ...parameterRoutes(controller, limits, api),
@@ -142,12 +143,9 @@ function parameterRoutes(controller: Controller, limits: Limits, api: string): R
       path: `${api}/parameter/{name}`,
       limit: limits.parameter,
       answer: async ({ names: [name], body }) => {
-        if (name === 'dump_prefix' && body.length > 0 && dumpPath(options.dumpRoot, body.toString()) === undefined) {
-          throw new Refused(
-            422,
-            'dump_prefix',
-            'recordings may only be made below --dump-root, by a relative name without ".."',
-          );
+        if (name === 'dump_prefix' && body.length > 0) {
+          const why = options.dumpRoot === undefined ? 'there is no --dump-root' : prefixProblem(body.toString());
+          if (why !== undefined) throw new Refused(422, 'dump_prefix', `recordings cannot be made there: ${why}`);
         }
         return json(await controller.setParameter(name!, body));
       },

@@ -1,7 +1,7 @@
 /** One balance over all roles of an ensemble (spec mapreduce.md 12). Pure. */
 
 import { type Balance, formatBalance, imbalance } from '../../cli/balance.ts';
-import type { Progress } from '../http/client.ts';
+import type { Damaged, Progress } from '../http/client.ts';
 import type { UpRole } from './types.ts';
 
 /** What one process said at its end. */
@@ -17,16 +17,31 @@ export interface RoleEnd {
   readonly streams: readonly string[];
 }
 
+/** Runs of events that are named of each kind. */
+const MOST_RUNS = 20;
+
 export interface Account {
   readonly lines: readonly string[];
   /** Everything is accounted for, and nothing was lost. */
   readonly clean: boolean;
 }
 
+/** `lost 5, 9 to 12`: which events, by what happened. */
+export function damagedWords(damaged: Damaged): string {
+  const runs = Object.entries(damaged).filter(([, list]) => list.length > 0);
+  const text = ([from, to]: readonly [number, number]) => (from === to ? `${from}` : `${from} to ${to}`);
+  return runs
+    .map(
+      ([why, list]) =>
+        `${why} ${list.slice(0, MOST_RUNS).map(text).join(', ')}${list.length > MOST_RUNS ? ', ...' : ''}`,
+    )
+    .join('; ');
+}
+
 /**
  * @param events of the last map, from the controller; undefined if no map was posted
  */
-export function accountOf(ends: readonly RoleEnd[], events: Progress | undefined): Account {
+export function accountOf(ends: readonly RoleEnd[], events: Progress | undefined, damaged?: Damaged): Account {
   const of = (role: UpRole) => ends.filter((one) => one.role === role);
   const restarted = ends.filter(({ restarts }) => restarts > 0);
   const eventBalance = events && events.total_events > 0 ? eventsOf(events) : undefined;
@@ -34,6 +49,7 @@ export function accountOf(ends: readonly RoleEnd[], events: Progress | undefined
   const bad = ends.filter(({ status, role }) => role !== 'redis' && status !== 0);
   const lines = [
     ...(eventBalance ? [`events: ${words(eventBalance, 'total', 'complete')}`] : []),
+    ...(damaged && damagedWords(damaged) !== '' ? [damagedWords(damaged)] : []),
     ...of('ingester').flatMap(({ streams }) => streams),
     ...(results ? [`results: ${words(results, 'sent', 'accepted')}`] : []),
     ...restarted.map(({ id, restarts, role }) => `${id}: started again ${times(restarts)}${gone(role)}`),
@@ -49,8 +65,8 @@ const times = (count: number) => (count === 1 ? 'once' : `${count} times`);
 const gone = (role: UpRole) =>
   role === 'control' || role === 'redis' || role === 'other' ? '' : '; it counts from then on';
 
-function eventsOf({ total_events: total, completed_events: done, damaged }: Progress): Balance {
-  return { in: total, out: done - damaged, losses: { damaged, unfinished: total - done } };
+function eventsOf({ total_events: total, completed_events: done, damaged, incomplete = 0 }: Progress): Balance {
+  return { in: total, out: done - damaged - incomplete, losses: { damaged, incomplete, unfinished: total - done } };
 }
 
 /** Sent by workers, received by the reducer: what was on its way when a process died is missing, and was sent again. */

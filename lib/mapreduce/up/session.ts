@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DaqError } from '../../errors.ts';
-import { ControlClient, type Progress } from '../http/client.ts';
+import { ControlClient, type Damaged, type Progress } from '../http/client.ts';
 import type { Forgetter } from './forget.ts';
 import type { UpMember, UpPlan } from './types.ts';
 
@@ -69,6 +69,7 @@ export class UpSession {
   #problem: DaqError | undefined;
   /** Of the last map, as it was when we ended. */
   progress: Progress | undefined;
+  damaged: Damaged | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -103,6 +104,7 @@ export class UpSession {
     else await this.#post(Buffer.from(map));
     await this.#follow();
     await this.#endMap();
+    this.damaged = await this.#ask(() => this.client.damaged());
     if (this.progress?.finished && this.progress.total_events > 0) await finished();
   }
 
