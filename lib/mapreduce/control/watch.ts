@@ -7,6 +7,10 @@ import { type Registry, scan } from '../redis/registry.ts';
 
 /** Services of ours say when they change; those of the reference are looked at. */
 const PACE_MS = { waiting: 5, running: 100, idle: 3000 } as const;
+/**
+ * When a map begins or ends, all services change: who waits for nobody looks once for all of them, or N services would look N times each.
+ */
+const TOGETHER_MS = 50;
 /** After a time without Redis nobody could refresh: they get this long before they count as gone. */
 const FORGIVE_MS = 3000;
 
@@ -20,6 +24,7 @@ export class ConfigWatch {
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
   #again = false;
+  #looked = 0;
   #closed = false;
   #forgiveUntil = 0;
   #pace: Pace = 'idle';
@@ -47,7 +52,7 @@ export class ConfigWatch {
   async start(): Promise<void> {
     const wake = await this.#registry.connection();
     this.#wake = wake;
-    wake.on('message', () => void this.look());
+    wake.on('message', () => this.#woken());
     await wake.subscribe(this.#registry.keys.wake);
     await this.look();
   }
@@ -59,9 +64,15 @@ export class ConfigWatch {
     this.#schedule();
   }
 
-  #schedule(): void {
+  #schedule(milliseconds: number = PACE_MS[this.#pace]): void {
     clearTimeout(this.#timer);
-    if (!this.#closed) this.#timer = setTimeout(() => void this.look(), PACE_MS[this.#pace]);
+    if (!this.#closed) this.#timer = setTimeout(() => void this.look(), milliseconds);
+  }
+
+  #woken(): void {
+    const wait = this.#pace === 'idle' ? this.#looked + TOGETHER_MS - performance.now() : 0;
+    if (wait <= 0 || this.#looking) void this.look();
+    else this.#schedule(wait);
   }
 
   /** Looks now; a look that is asked for during another one follows it. */
@@ -74,7 +85,7 @@ export class ConfigWatch {
       this.#looking = undefined;
       if (this.#again) {
         this.#again = false;
-        void this.look();
+        this.#woken();
       } else this.#schedule();
     });
     return this.#looking;
@@ -83,6 +94,7 @@ export class ConfigWatch {
   async #lookOnce(): Promise<void> {
     const { redis, keys } = this.#registry;
     if (redis.status !== 'ready') return;
+    this.#looked = performance.now();
     try {
       const names = await scan(redis, keys.allConfigs);
       const texts = names.length === 0 ? [] : await redis.mget(...names);
