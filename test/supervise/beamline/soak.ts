@@ -1,0 +1,99 @@
+/** A beamline under supervision, of which random processes are killed at random times; then what became of every pulse. */
+
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Random } from '../../random.ts';
+import { until } from '../runs.ts';
+import { type Account, accountOf, type Kill } from './account.ts';
+import { Beamline } from './beamline.ts';
+
+export interface SoakOptions {
+  readonly seed: number;
+  readonly seconds: number;
+  /** No more than so many. */
+  readonly kills: number;
+  readonly say: (line: string) => void;
+}
+
+export interface Soaked {
+  readonly kills: readonly Kill[];
+  readonly account: Account;
+  /** Whatever is wrong, the account's problems included. */
+  readonly problems: readonly string[];
+}
+
+const LONGEST_PAUSE_MS = 8000;
+
+export async function soak(options: SoakOptions): Promise<Soaked> {
+  const beamline = new Beamline();
+  let kept = false;
+  try {
+    const started = await beamline.run('start');
+    if (started.status !== 0) throw new Error(`start: ${started.stdout}${started.stderr}`);
+    const kills = await killAtRandom(beamline, options);
+    await allRun(beamline);
+    const stopped = await beamline.run('stop');
+    const account = await accountOf(beamline.recorded, beamline.logs, kills);
+    const problems = [
+      ...account.problems,
+      ...(await fileProblems(beamline, kills)),
+      ...(await beamline.remains()),
+      ...(stopped.status === 0 ? [] : [`stop ended with ${stopped.status}: ${stopped.stdout}${stopped.stderr}`]),
+    ];
+    kept = problems.length > 0;
+    if (kept) options.say(`everything is left in ${beamline.folder}`);
+    return { kills, account, problems };
+  } finally {
+    if (!kept) await beamline.clear();
+  }
+}
+
+async function killAtRandom(beamline: Beamline, { seed, seconds, kills: most, say }: SoakOptions): Promise<Kill[]> {
+  const random = new Random(seed);
+  const kills: Kill[] = [];
+  const end = performance.now() + seconds * 1000;
+  while (kills.length < most) {
+    const pause = 500 + random.below(Math.min(LONGEST_PAUSE_MS, (seconds * 1000) / most));
+    if (performance.now() + pause > end) break;
+    await sleep(pause);
+    const members = beamline.members(await beamline.view());
+    const victim = members[random.below(members.length)]!;
+    const kill = { id: victim.id, leads: victim.leads, run: beamline.runNumber, at: Date.now() };
+    process.kill(victim.pid, 'SIGKILL');
+    kills.push(kill);
+    say(`run ${kill.run}: killed ${victim.id}${victim.leads ? '' : `, its child ${victim.program}`} (${victim.pid})`);
+    await until(() => !beamline.processes().includes(victim.pid), `the end of ${victim.id}`);
+    await allRun(beamline);
+  }
+  await sleep(Math.max(0, end - performance.now()));
+  return kills;
+}
+
+async function allRun(beamline: Beamline): Promise<void> {
+  let states = '';
+  const isUp = async () => {
+    const view = await beamline.view();
+    states = view.map(({ id, state }) => `${id} ${state}`).join(', ');
+    return view.every(({ state }) => state === 'running');
+  };
+  await until(isUp, 'everybody running').catch((error: Error) => {
+    throw new Error(`${error.message}: ${states}; ${beamline.folder}`);
+  });
+}
+
+/** Files are sound; those of a recorder that was killed, which kept their names of before, may be cut in their last dgram. */
+async function fileProblems(beamline: Beamline, kills: readonly Kill[]): Promise<string[]> {
+  const problems: string[] = [];
+  for (const name of readdirSync(beamline.recorded)) {
+    const run = Number(/-r(\d+)-/.exec(name)?.[1]);
+    const wasKilled = kills.some(({ id, leads, run: when }) => leads && id.startsWith('rec_') && when === run);
+    const { status, stdout } = await beamline.command('dgram-cat', '--check', '--json', join(beamline.recorded, name));
+    const underWay = name.endsWith('.inprogress');
+    if (underWay && !wasKilled) problems.push(`${name}: its recorder was not killed`);
+    const codes: string[] = JSON.parse(stdout.toString()).findings.map(({ code }: { code: string }) => code);
+    const cut = underWay && codes.every((code) => code.startsWith('cut'));
+    if (status !== 0 && !cut) problems.push(`${name}: ${codes.join(', ')}`);
+  }
+  return problems;
+}
