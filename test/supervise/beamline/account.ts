@@ -54,7 +54,8 @@ export interface Account {
 /** Streams that may be cut when an entry is killed. */
 function reach(id: string): readonly number[] {
   if (id === 'timing' || id === 'teb0') return DETECTORS.map((_, stream) => stream);
-  if (id === 'calib_epix') return [3];
+  // Without its service the publisher gives up, because a run without constants looks like physics.
+  if (id === 'calib_epix' || id === 'calibdb') return [3];
   return DETECTORS.flatMap(({ name }, stream) => (id === `drp_${name}` || id === `rec_${name}` ? [stream] : []));
 }
 
@@ -64,23 +65,30 @@ export async function accountOf(recordedFolder: string, logs: string, kills: rea
   const fates = fatesIn(logs);
   const totals = { pulses: 0, recorded: 0, named: 0, cut: 0 };
   let earliest: number | undefined;
-  for (const [run, streams] of files) {
-    const start = streams.find((one) => one?.start !== undefined)?.start;
+  const starts = [...files.values()].map((streams) => streams.find((one) => one?.start !== undefined)?.start);
+  for (const [i, [run, streams]] of [...files].entries()) {
+    const start = starts[i];
     const stop = streams.find((one) => one?.stop !== undefined)?.stop;
+    const next = starts.slice(i + 1).find((one) => one !== undefined);
+    const isOfRun = (pid: number) => pid >= pulseAt(start ?? 0n) && (next === undefined || pid < pulseAt(next));
     if (start === undefined) problems.push(`run ${run}: no stream has its Configure`);
     for (const [stream, { name, spacing }] of DETECTORS.entries()) {
       const { events = new Set<number>() } = streams[stream] ?? {};
       const known = fates[stream]!;
       const mayCut = kills.filter((kill) => kill.leads && kill.run === run && reach(kill.id).includes(stream));
-      const pulses = start === undefined ? [] : pulsesOf(start, stop, spacing, [...events, ...known.keys()]);
+      const pulses =
+        start === undefined ? [] : pulsesOf(start, stop, spacing, [...events, ...[...known.keys()].filter(isOfRun)]);
       const lastKnown = Math.max(...pulses.map(({ pid }) => (known.has(pid) ? pid : 0)));
       const cut = pulses.filter(({ pid }) => !events.has(pid) && !known.has(pid));
       const hole = cut.find(({ pid }) => pid < lastKnown);
       if (hole) problems.push(`run ${run}, ${name}: nobody knows pulse ${hole.pid}, but those after it`);
       if (cut.length > 0 && mayCut.length === 0)
         problems.push(`run ${run}, ${name}: ${cut.length} pulses are lost, and nobody of its chain was killed`);
-      for (const pid of events)
-        if (known.get(pid) === 'discard') problems.push(`${name}: ${pid} is recorded and discarded`);
+      for (const { pid } of pulses)
+        if (known.has(pid) && known.get(pid) !== events.has(pid))
+          problems.push(
+            `run ${run}, ${name}: ${pid} is ${events.has(pid) ? '' : 'not '}recorded, its recorder says otherwise`,
+          );
       const expected = new Set(pulses.map(({ pid }) => pid));
       for (const pid of events)
         if (!expected.has(pid)) problems.push(`run ${run}, ${name}: ${pid} is no pulse of this run`);
@@ -95,6 +103,11 @@ export async function accountOf(recordedFolder: string, logs: string, kills: rea
   return { runs: files.size, ...totals, earliest, problems: [...problems, ...balanceProblems(logs, kills)] };
 }
 
+/** @param time nanoseconds since 1990 */
+function pulseAt(time: bigint): number {
+  return pulseIdOf(Number(time / SECOND), Number(time % SECOND));
+}
+
 /** Pulses on which a detector fired: from the Configure of the run to its Disable, or to the last that anybody has seen. */
 function pulsesOf(
   start: bigint,
@@ -105,7 +118,7 @@ function pulsesOf(
   const last = Math.max(...seen, 0);
   const pulses: { pid: number; at: number }[] = [];
   for (let time = start + spacing; ; time += spacing) {
-    const pid = pulseIdOf(Number(time / SECOND), Number(time % SECOND));
+    const pid = pulseAt(time);
     if (stop === undefined ? pid > last : time >= stop) return pulses;
     pulses.push({ pid, at: Number(time / 1_000_000n) + EPICS_EPOCH_MS });
   }
@@ -155,15 +168,15 @@ function* logsIn(folder: string): Generator<{ id: string; lines: string[] }> {
   }
 }
 
-/** What the recorders said about every L1Accept, by stream and pulse id. */
-function fatesIn(folder: string): Map<number, string>[] {
-  const fates = DETECTORS.map(() => new Map<number, string>());
+/** Whether L1Accepts are recorded, as the recorders said, by stream and pulse id. */
+function fatesIn(folder: string): Map<number, boolean>[] {
+  const fates = DETECTORS.map(() => new Map<number, boolean>());
   for (const { id, lines } of logsIn(folder)) {
     if (!id.startsWith('rec_')) continue;
     for (const line of lines) {
       if (!line.startsWith('{"rcv"') || !line.endsWith('}')) continue;
-      const { rcv, pid, svc, act, reason } = JSON.parse(line);
-      if (svc === SERVICE.L1Accept) fates[rcv]?.set(pid, reason ?? act);
+      const { rcv, pid, svc, act } = JSON.parse(line);
+      if (svc === SERVICE.L1Accept) fates[rcv]?.set(pid, act === 'record');
     }
   }
   return fates;
