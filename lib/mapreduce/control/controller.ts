@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { checkMap, streamsOf } from '../map/check.ts';
 import { samePart } from '../map/read.ts';
-import { MapRefused, type TriggerMap } from '../map/types.ts';
+import { MapRefused } from '../map/types.ts';
 import { type Configs, isOurs } from '../redis/configs.ts';
 import { BadRecord } from '../redis/fields.ts';
 import type { Registry } from '../redis/registry.ts';
@@ -14,10 +14,11 @@ import { type Fence, LockLost } from './fence.ts';
 import type { Ending } from './formation.ts';
 import { takeLock } from './lock.ts';
 import { ParameterDesk } from './parameter-desk.ts';
-import { appendOf, mapOf, type Plan } from './plan.ts';
+import { appendOf, checkEvents, mapOf, type Plan } from './plan.ts';
 import { Refused } from './refused.ts';
 import { KEEP_SECONDS, MapRun, type RunContext } from './run.ts';
 import { connectedStreams, servicesOf } from './services.ts';
+import { type MapTotals, NO_EVENTS, sumOf, totalsOf, unfinishedText } from './totals.ts';
 import { ConfigWatch } from './watch.ts';
 
 export interface ControllerOptions {
@@ -63,6 +64,8 @@ export class Controller {
   #waiters: (() => void)[] = [];
   #posting: Promise<unknown> = Promise.resolve();
   #told = '';
+  /** Of the maps before this one. */
+  past: MapTotals = NO_EVENTS;
   readonly #timers: NodeJS.Timeout[] = [];
   #fail: (error: Error) => void = () => {};
   /** Settles with the reason why this controller cannot go on. */
@@ -277,7 +280,7 @@ export class Controller {
 
   async #post(bytes: Buffer, wrap: boolean): Promise<string> {
     const map = mapOf(bytes);
-    this.#checkSize(map);
+    checkEvents(map, this.options.mostEvents);
     await this.watch.look();
     const { configs } = this.watch;
     const workers = configs.workers.map(({ tags }) => new Set(tags));
@@ -289,6 +292,7 @@ export class Controller {
     this.#told = '';
     this.watch.pace = 'waiting';
     this.#run = await MapRun.begin(this.#context, uuid, this.#planOf(bytes, wrap, configs), map);
+    if (before) this.past = sumOf(this.past, totalsOf(before.formation));
     if (before) await this.#fence.write([['DEL', ...before.ownKeys]]);
     await this.#update({});
     await this.#taken(uuid);
@@ -296,13 +300,6 @@ export class Controller {
     this.watch.pace = this.phase === 'finished' ? 'idle' : 'running';
     await writeDumps(this, this.#run, this.options.dumpRoot, this.options.say);
     return uuid;
-  }
-
-  #checkSize({ parts, sequence }: TriggerMap): void {
-    const events = sequence.reduce((sum, name) => sum + (parts.get(name)?.length ?? 0), 0);
-    const { mostEvents } = this.options;
-    if (events > mostEvents)
-      throw new Refused(413, 'events', `the map has ${events} events; at most ${mostEvents} are taken`);
   }
 
   #planOf(bytes: Buffer, wrap: boolean, { ingesters, workers }: Configs): Plan {
@@ -321,8 +318,8 @@ export class Controller {
     if (run.formation.ending === undefined) run.decide([{ op: 'stop', reason: 'replaced' }]);
     const over = await this.#until(() => this.#phase === 'finished', REPLACE_WAIT_MS);
     if (!over) this.options.say(`map ${run.uuid} is replaced, but did not finish: ${run.unfinished.join(', ')}`);
-    const unfinished = run.formation.assigner.events.total - run.formation.assigner.ledger.complete;
-    if (unfinished > 0) this.options.say(`map ${run.uuid} is replaced: ${unfinished} events were not complete`);
+    const left = unfinishedText(run.formation);
+    if (left !== undefined) this.options.say(`map ${run.uuid} is replaced: ${left}`);
     run.close();
   }
 
@@ -351,6 +348,8 @@ export class Controller {
     if (append.id !== null && run.appends.some(({ id }) => id === append.id)) return;
     if (!assigner.open) throw new MapRefused('closed', 'the map is closed');
     const streams = streamsOf(run.formation.map);
+    const sequence = [run.formation.map, ...run.appends, append].flatMap((one) => one.sequence);
+    checkEvents({ parts: new Map([...known, ...append.parts]), sequence }, this.options.mostEvents);
     for (const part of append.parts.values()) {
       const old = known.get(part.name);
       if (old && !samePart(old, part))

@@ -3,35 +3,25 @@
 import type { Balance } from '../../cli/balance.ts';
 import type { Meter } from '../../cli/metrics.ts';
 import type { Controller } from './controller.ts';
+import { sumOf, totalsOf } from './totals.ts';
 
 /** Nothing counts while no map was posted. */
-export function controlBalance({ run, watch, credits }: Controller): Balance {
-  const unreadable = { unreadable: watch.unreadable + (credits?.unreadable ?? 0) + (run?.unreadable ?? 0) };
-  if (!run) return { in: 0, out: 0, losses: { damaged: 0, unfinished: 0 }, info: unreadable };
-  const { assigner, damaged, counts } = run.formation;
-  const { ledger, events, workers } = assigner;
-  // An event may be known as damaged while another of its shares is still out.
-  const damagedAndComplete = damaged.filter((event) => isComplete(run, event)).length;
+export function controlBalance({ run, past, watch, credits }: Controller): Balance {
+  const sum = run ? sumOf(past, totalsOf(run.formation)) : past;
   return {
-    in: events.total,
-    out: ledger.complete - damagedAndComplete,
-    losses: { damaged: damagedAndComplete, unfinished: events.total - ledger.complete },
+    in: sum.events,
+    out: sum.whole,
+    losses: { damaged: sum.damaged, unfinished: sum.unfinished },
     info: {
-      'shares-lost': ledger.counts.lost,
-      duplicates: ledger.duplicates,
-      refused: counts.refused,
-      incomplete: counts.incomplete,
-      stray: workers.stray,
-      'reports-repeated': counts.repeated,
-      ...unreadable,
+      'shares-lost': sum.lostShares,
+      duplicates: sum.duplicates,
+      refused: sum.refused,
+      incomplete: sum.incomplete,
+      stray: sum.stray,
+      'reports-repeated': sum.repeatedReports,
+      unreadable: watch.unreadable + (credits?.unreadable ?? 0) + (run?.unreadable ?? 0),
     },
   };
-}
-
-function isComplete({ formation }: NonNullable<Controller['run']>, event: number): boolean {
-  const { assigner } = formation;
-  if (event >= assigner.front) return false;
-  return assigner.ledger.shares(event).every(({ state }) => state !== 'out' && state !== 'orphan');
 }
 
 export function controlMeters(controller: Controller): Meter[] {

@@ -6,6 +6,7 @@ import { checkSequence, readMap, readParts } from '../map/read.ts';
 import { type Cell, MapRefused, type Part, type TriggerMap } from '../map/types.ts';
 import { BadRecord, fieldsOf, number, parseFields, text, texts } from '../redis/fields.ts';
 import type { Appended, FormationSetup } from './formation.ts';
+import { Refused } from './refused.ts';
 
 export interface PlannedIngester {
   readonly name: string;
@@ -69,6 +70,15 @@ export interface Append extends Appended {
   readonly text: string;
 }
 
+/** @throws Refused 413 `events` */
+export function checkEvents({ parts, sequence }: Pick<TriggerMap, 'parts' | 'sequence'>, most: number): void {
+  const events = sequence.reduce((sum, name) => sum + (parts.get(name)?.length ?? 0), 0);
+  if (events > most) throw tooManyEvents(events, most);
+}
+
+const tooManyEvents = (events: number, most: number) =>
+  new Refused(413, 'events', `the map has ${events} events; at most ${most} are taken`);
+
 /** @param known parts that are there already. @throws MapRefused */
 export function appendOf(bytes: Buffer, known: ReadonlyMap<string, Part>): Append {
   const top = documentOf(bytes);
@@ -111,8 +121,8 @@ export function uniformMap(json: string, known: readonly string[], limit: number
     if (!(error instanceof BadRecord)) throw error;
     throw new MapRefused('json', error.message);
   }
-  if (!Number.isSafeInteger(points) || points < 0 || points > limit)
-    throw new MapRefused('json', 'nb_points is no number of events');
+  if (!Number.isSafeInteger(points) || points < 0) throw new MapRefused('json', 'nb_points is no number of events');
+  if (points > limit) throw tooManyEvents(points, limit);
   const cells = Array.from({ length: points }, (_, constraint) => [{ constraint }]);
   const part = streams.map((stream) => `${JSON.stringify(stream)}:${JSON.stringify(cells)}`).join(',');
   return Buffer.from(`{"parts":{"main":{${part}}},"sequence":["main"]}`);

@@ -12,6 +12,8 @@ import type { GapPolicy } from './gaps.ts';
 import type { LaneOptions } from './lane.ts';
 import type { ServiceOptions } from './service.ts';
 
+const LIMITS = 'LIMITS';
+
 export const ingestFlags = {
   kind: Flags.string({
     multiple: true,
@@ -47,6 +49,12 @@ export const ingestFlags = {
     summary: 'frames of a stream that wait for their events',
     helpValue: 'BYTES',
   }),
+  'shared-memory': Flags.string({
+    default: '256M',
+    summary: 'memory through which workers of this machine get large frames; 0: none',
+    helpValue: 'BYTES',
+  }),
+  'share-from': Flags.string({ default: '256K', summary: 'what is a large frame', helpValue: 'BYTES' }),
   gaps: Flags.string({
     default: 'mark',
     options: ['mark', 'stop', 'ignore'],
@@ -70,6 +78,20 @@ export const ingestFlags = {
     summary: 'write the messages of a stream as they come',
     helpValue: 'STREAM=FILE',
   }),
+  'max-parts': Flags.integer({
+    default: 1024,
+    min: 1,
+    summary: 'parts of a message',
+    helpValue: 'N',
+    helpGroup: LIMITS,
+  }),
+  'max-part': Flags.string({ default: '2G', summary: 'bytes of a part', helpValue: 'BYTES', helpGroup: LIMITS }),
+  'max-sardana': Flags.string({
+    default: '1M',
+    summary: 'bytes of what a scan posts',
+    helpValue: 'BYTES',
+    helpGroup: LIMITS,
+  }),
   python: Flags.string({ summary: 'interpreter of classes and of the helper of contrast', helpValue: 'PATH' }),
   'alias-dranspose': Flags.boolean({ summary: 'in classes `import dranspose` finds daqpipe.mapreduce' }),
 };
@@ -77,6 +99,8 @@ export const ingestFlags = {
 export type IngestFlags = Interfaces.InferredFlags<typeof ingestFlags>;
 
 const TB = 1024 ** 4;
+/** A mapping of Node may not be larger. */
+const MOST_SHARED = 4 * 1024 ** 3 - 65_536;
 const DEFAULT_KIND: KindName = 'stins';
 
 /** @throws UsageError that names what does not fit together */
@@ -87,6 +111,11 @@ export function serviceOptions(flags: IngestFlags, say: (text: string) => void):
   const rate = flags.rate === undefined ? undefined : Number(flags.rate);
   if (rate !== undefined && !(rate > 0))
     throw new UsageError(`--rate: "${flags.rate}" is no number of frames per second`);
+  const limits = {
+    parts: flags['max-parts'],
+    part: parseBytes(flags['max-part'], '--max-part', { least: 1, most: TB }),
+    body: parseBytes(flags['max-sardana'], '--max-sardana', { least: 1, most: TB }),
+  };
   const unpacker = flags.decode ? new Unpacker() : undefined;
   const sources: SourceOptions[] = streams.map((stream, i) => {
     const kind = kinds[i]!;
@@ -100,6 +129,7 @@ export function serviceOptions(flags: IngestFlags, say: (text: string) => void):
       alias: flags['alias-dranspose'],
       say,
       unpacker,
+      limits,
     };
   });
   const name = flags.name ?? `${streams.join('_')}-ingester`;
@@ -114,6 +144,10 @@ export function serviceOptions(flags: IngestFlags, say: (text: string) => void):
     capture: captures(flags.capture ?? [], streams),
     dump: flags.dump,
     dumpRoot: flags['dump-root'],
+    shared: {
+      bytes: parseBytes(flags['shared-memory'], '--shared-memory', { least: 0, most: MOST_SHARED }),
+      least: parseBytes(flags['share-from'], '--share-from', { least: 65_536, most: MOST_SHARED }),
+    },
     say,
   };
 }

@@ -1,8 +1,15 @@
 /** Where recordings may be written: below one folder, never above it (spec mapreduce.md 14). */
 
-import { mkdirSync, realpathSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
 import { DaqError } from '../../errors.ts';
+
+/** What is wrong with a prefix, whatever is on the disk; undefined: nothing. */
+export function prefixProblem(prefix: string): string | undefined {
+  if (prefix.includes('\0')) return 'the name contains a zero byte';
+  if (prefix.startsWith('/')) return 'it is an absolute path';
+  return prefix.split('/').includes('..') ? 'it leads upwards' : undefined;
+}
 
 /**
  * The path of a recording. A prefix comes from the network, so it names files below the root and nothing else.
@@ -12,15 +19,17 @@ import { DaqError } from '../../errors.ts';
 export function recordingPath(root: string, prefix: string, name: string): string {
   const wanted = `${prefix}${name}`;
   const refused = (why: string) => new DaqError('dump-refused', `recording to "${wanted}" is refused: ${why}`);
-  if (wanted.includes('\0')) throw refused('the name contains a zero byte');
-  if (wanted.startsWith('/')) throw refused('it is an absolute path');
-  if (wanted.split('/').includes('..')) throw refused('it leads upwards');
+  const why = prefixProblem(prefix);
+  if (why !== undefined) throw refused(why);
   const base = realpathSync(root);
   const path = resolve(join(base, wanted));
-  mkdirSync(dirname(path), { recursive: true });
-  const folder = realpathSync(dirname(path));
+  let there = dirname(path);
+  while (!existsSync(there)) there = dirname(there);
+  // Looked at before anything is made: not even a folder may be made elsewhere.
+  const folder = realpathSync(there);
   if (folder !== base && !folder.startsWith(base === sep ? base : `${base}${sep}`))
     throw refused('a link leads out of the folder of recordings');
+  mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
   return path;
 }
 

@@ -6,15 +6,13 @@ import { explain } from '../../stream/source.ts';
 import type { MessageSource, RawMessage } from './messages.ts';
 import { isSardanaBody, isSardanaPath } from './sardana.ts';
 
-/** Largest body. */
-const LIMIT = 1 << 20;
-
 /**
  * Listens for a scan.
  * @param url `http://HOST:PORT`; port 0 picks a free one and says which
+ * @param limit bytes of a body
  * @throws UsageError if the address makes no sense or cannot be had
  */
-export async function httpMessages(url: string, say: (text: string) => void): Promise<MessageSource> {
+export async function httpMessages(url: string, say: (text: string) => void, limit: number): Promise<MessageSource> {
   const { hostname, port } = addressOf(url);
   const waiting: { message: RawMessage; taken: () => void }[] = [];
   let wake = () => {};
@@ -26,7 +24,7 @@ export async function httpMessages(url: string, say: (text: string) => void): Pr
         waiting.push({ message, taken });
         wake();
       });
-    answer(request, response, put).catch(() => response.destroy());
+    answer(request, response, { put, limit }).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new UsageError(`cannot listen on ${url}: ${explain(error)}`)));
@@ -65,7 +63,7 @@ function addressOf(url: string): { hostname: string; port: number } {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  put: (message: RawMessage) => Promise<void>,
+  { put, limit }: { readonly put: (message: RawMessage) => Promise<void>; readonly limit: number },
 ): Promise<void> {
   const { pathname } = new URL(request.url ?? '/', 'http://x');
   const reply = (status: number, body: unknown) =>
@@ -77,9 +75,9 @@ async function answer(
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
     // Read to its end all the same: a connection that breaks amid a body hides the answer.
-    if (size <= LIMIT) chunks.push(chunk);
+    if (size <= limit) chunks.push(chunk);
   }
-  if (size > LIMIT) return void reply(413, { detail: `a body has at most ${LIMIT} bytes` });
+  if (size > limit) return void reply(413, { detail: `a body has at most ${limit} bytes` });
   const body = Buffer.concat(chunks);
   if (!isSardanaBody(pathname, body)) return void reply(422, { detail: 'the body is no such record' });
   await put([Buffer.from(pathname), body]);

@@ -26,6 +26,7 @@ const SUB_MESSAGES = 10_000;
 
 /** A detector's socket: `tcp://HOST:PORT` or `ipc://PATH`. */
 export function zmqMessages(url: string, carrier: 'pull' | 'sub'): MessageSource {
+  // No maxMessageSize: the library would leave the detector for good at the first part that is larger.
   const settings = { ...KEEP_ALIVE, linger: 0, reconnectInterval: 100, reconnectMaxInterval: 2000 };
   const socket =
     carrier === 'sub'

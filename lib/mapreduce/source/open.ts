@@ -14,7 +14,21 @@ import { Series, type SeriesCounts } from './series.ts';
 import type { SourceFrame } from './types.ts';
 import type { Unpacker } from './unpack.ts';
 
+/** What a sender may not exceed (spec mapreduce.md 14). */
+export interface SourceLimits {
+  /** Parts of a message. */
+  readonly parts: number;
+  /** Bytes of a part. */
+  readonly part: number;
+  /** Bytes of what a scan posts. */
+  readonly body: number;
+}
+
+export const SOURCE_LIMITS: SourceLimits = { parts: 1024, part: 2 ** 31, body: 2 ** 20 };
+
 export interface SourceOptions {
+  /** SOURCE_LIMITS unless given. */
+  readonly limits?: SourceLimits | undefined;
   readonly kind: KindName;
   readonly stream: string;
   /** `tcp://HOST:PORT`, `http://HOST:PORT`, a file, `-`; `file:PATH` is a capture. */
@@ -53,7 +67,7 @@ export const CAPTURE = 'file:';
  * @throws UsageError, InputError
  */
 export async function openSource(options: SourceOptions, midway: boolean): Promise<Source> {
-  const { kind, upstream, stream, rate, unpacker } = options;
+  const { kind, upstream, stream, rate, unpacker, limits = SOURCE_LIMITS } = options;
   const { protocol } = KINDS[kind];
   if (kind === 'script') return scriptFrames(options);
   if (protocol === undefined) {
@@ -76,6 +90,10 @@ export async function openSource(options: SourceOptions, midway: boolean): Promi
       const pace = new Pace(rate, stop.signal);
       for await (const message of messages) {
         if (rate !== undefined) await pace.next();
+        if (message.length > limits.parts || message.some((part) => part.length > limits.part)) {
+          series.refuse();
+          continue;
+        }
         options.capture?.(message);
         const frames = series.message(message);
         yield unpacker ? frames.map((frame) => unpacker.unpack(frame)) : frames;
@@ -111,7 +129,13 @@ export async function keepSource(options: SourceOptions): Promise<KeptMessages |
   return new KeptMessages(await openMessages(options), http);
 }
 
-async function openMessages({ kind, upstream, python, say }: SourceOptions): Promise<MessageSource> {
+async function openMessages({
+  kind,
+  upstream,
+  python,
+  say,
+  limits = SOURCE_LIMITS,
+}: SourceOptions): Promise<MessageSource> {
   const { carrier } = KINDS[kind];
   if (upstream.startsWith(CAPTURE)) {
     const captured = capturedMessages(upstream.slice(CAPTURE.length));
@@ -127,7 +151,7 @@ async function openMessages({ kind, upstream, python, say }: SourceOptions): Pro
     case 'tcp':
       return lineMessages(upstream, say);
     case 'http':
-      return httpMessages(upstream, say);
+      return httpMessages(upstream, say, limits.body);
     case 'dgrams':
       return dgramMessages(upstream, say);
     case 'hdf5':

@@ -60,6 +60,12 @@ export class Series {
     this.#protocol.forget();
   }
 
+  /** A message that is too large to be read. */
+  refuse(): void {
+    this.counts.messages++;
+    this.counts.bad++;
+  }
+
   /** @returns the frames that this message completes */
   message(parts: readonly Buffer[]): readonly SourceFrame[] {
     const { counts } = this;

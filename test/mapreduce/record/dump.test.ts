@@ -174,6 +174,7 @@ t.test('recordings are written below their folder only (spec mapreduce.md 14)', 
   t.equal(recordingPath(root, 'a/run7-', 'x.cbors'), join(root, 'a/run7-x.cbors'));
   mkdirSync(join(root, 'b'));
   symlinkSync(outside, join(root, 'b/link'));
-  for (const prefix of ['/etc/', '../', 'a/../../', 'b/link/', 'a\0b'])
+  for (const prefix of ['/etc/', '../', 'a/../../', 'b/link/', 'b/link/made/', 'a\0b'])
     t.throws(() => recordingPath(root, prefix, 'x.cbors'), { code: 'dump-refused' }, prefix);
+  t.same(readdirSync(outside), [], 'not even a folder is made there');
 });

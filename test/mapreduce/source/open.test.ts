@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import h5wasm from 'h5wasm/node';
 import t from 'tap';
-import { Publisher } from 'zeromq';
+import { Publisher, Push } from 'zeromq';
 import { KINDS, type KindName } from '../../../lib/mapreduce/source/kinds.ts';
 import { keepSource, openSource, type Source } from '../../../lib/mapreduce/source/open.ts';
 import type { SourceFrame } from '../../../lib/mapreduce/source/types.ts';
@@ -99,6 +99,36 @@ t.test('sardana: HTTP as the scan speaks it; between maps nothing waits', async 
   const ended = post('/v1/record_end', {});
   t.same(marks(await frames), ['start', 'data', 'end']);
   t.equal(await ended.catch(() => 200), 200);
+});
+
+t.test('what is too large is refused and counted (spec mapreduce.md 14)', async (t) => {
+  const push = new Push({ linger: 0, sendTimeout: 5000 });
+  await push.bind('tcp://127.0.0.1:*');
+  t.teardown(() => push.close());
+  const limits = { parts: 8, part: 10_000, body: 100 };
+  const source = await openSource({ ...options('stins', push.lastEndpoint!), limits }, false);
+  const frames = all(source);
+  const image = (frame: number) => JSON.stringify({ htype: 'image', frame });
+  await push.send([JSON.stringify({ htype: 'header' })]);
+  await push.send([image(0), ...Array.from({ length: 9 }, () => 'x')]);
+  await push.send([image(1), 'x'.repeat(9000)]);
+  await push.send([image(2), 'x'.repeat(20_000)]);
+  await push.send([image(3), 'x']);
+  await push.send([JSON.stringify({ htype: 'series_end' })]);
+  t.same(
+    (await frames).map(({ mark, number }) => [mark, number]),
+    [
+      ['start', undefined],
+      ['data', 1],
+      ['data', 3],
+      ['end', undefined],
+    ],
+  );
+  t.equal(source.counts?.bad, 2);
+  const kept = await keepSource({ ...options('sardana', 'http://127.0.0.1:0'), limits });
+  t.teardown(() => kept!.close());
+  const url = said.at(-1)!.split(' is ')[1]!;
+  t.equal((await fetch(`${url}/v1/record_end`, { method: 'POST', body: `{"a":"${'x'.repeat(100)}"}` })).status, 413);
 });
 
 t.test('pcap-raw: greets, reads lines, and connects again', async (t) => {
