@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EntryView } from '../../../lib/supervise/view.ts';
 import { type Outcome, PROJECT, run } from '../../executable.ts';
+import { until } from '../runs.ts';
 
 const EXAMPLES = join(PROJECT, 'examples');
 /** Other tests have 0: keys of System V objects are by platform and detector. */
@@ -87,6 +88,8 @@ export class Beamline {
 
   /** What there should not be after the stop; empty if all is well. */
   async remains(): Promise<string[]> {
+    // The keeper answers before it ends itself.
+    await until(() => this.processes().length === 0, 'the end of the keeper').catch(() => {});
     const inFolder = (name: string) =>
       readdirSync(join(this.folder, name), { recursive: true, withFileTypes: true })
         .filter((entry) => !entry.isDirectory())

@@ -11,8 +11,8 @@ import { Beamline } from './beamline.ts';
 export interface SoakOptions {
   readonly seed: number;
   readonly seconds: number;
-  /** No more than so many. */
-  readonly kills: number;
+  /** Who is killed, one after the other; undefined: anybody, until the time is over. */
+  readonly victims?: readonly string[];
   readonly say: (line: string) => void;
 }
 
@@ -23,7 +23,7 @@ export interface Soaked {
   readonly problems: readonly string[];
 }
 
-const LONGEST_PAUSE_MS = 8000;
+const LONGEST_PAUSE_MS = 6000;
 
 export async function soak(options: SoakOptions): Promise<Soaked> {
   const beamline = new Beamline();
@@ -49,15 +49,17 @@ export async function soak(options: SoakOptions): Promise<Soaked> {
   }
 }
 
-async function killAtRandom(beamline: Beamline, { seed, seconds, kills: most, say }: SoakOptions): Promise<Kill[]> {
+async function killAtRandom(beamline: Beamline, { seed, seconds, victims, say }: SoakOptions): Promise<Kill[]> {
   const random = new Random(seed);
   const kills: Kill[] = [];
   const end = performance.now() + seconds * 1000;
-  while (kills.length < most) {
-    const pause = 500 + random.below(Math.min(LONGEST_PAUSE_MS, (seconds * 1000) / most));
-    if (performance.now() + pause > end) break;
+  for (;;) {
+    const wanted = victims?.[kills.length];
+    const pause = 500 + random.below(LONGEST_PAUSE_MS);
+    if (victims ? wanted === undefined : performance.now() + pause > end) break;
     await sleep(pause);
-    const members = beamline.members(await beamline.view());
+    const all = beamline.members(await beamline.view());
+    const members = wanted === undefined ? all : all.filter(({ id, leads }) => leads && id === wanted);
     const victim = members[random.below(members.length)]!;
     const kill = { id: victim.id, leads: victim.leads, run: beamline.runNumber, at: Date.now() };
     process.kill(victim.pid, 'SIGKILL');
