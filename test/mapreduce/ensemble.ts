@@ -88,7 +88,8 @@ export class Ensemble {
   readonly folder = mkdtempSync(join(tmpdir(), 'daqpipe-map-'));
   readonly redis: RedisServer;
   readonly services: Service[] = [];
-  #control = '';
+  /** Address of the controller. */
+  control = '';
 
   private constructor(redis: RedisServer) {
     this.redis = redis;
@@ -102,7 +103,7 @@ export class Ensemble {
     const ensemble = new Ensemble(await RedisServer.start());
     t.teardown(() => ensemble.#close());
     const service = ensemble.run('map-control', ['--port', '0', ...control]);
-    ensemble.#control = await until('the controller', () => /http:\/\/\S+/.exec(service.output)?.[0]);
+    ensemble.control = await until('the controller', () => /http:\/\/\S+/.exec(service.output)?.[0]);
     return ensemble;
   }
 
@@ -139,17 +140,17 @@ export class Ensemble {
       return config.workers.length === workers && config.ingesters.length === ingesters && config.reducer !== null;
     });
     return until('the map to be taken', async () => {
-      const answer = await fetch(`${this.#control}/api/v1/sequence`, { method: 'POST', body: JSON.stringify(map) });
+      const answer = await fetch(`${this.control}/api/v1/sequence`, { method: 'POST', body: JSON.stringify(map) });
       return answer.ok ? ((await answer.json()) as string) : undefined;
     });
   }
 
   async get(path: string): Promise<unknown> {
-    return (await fetch(`${this.#control}/api/v1/${path}`)).json();
+    return (await fetch(`${this.control}/api/v1/${path}`)).json();
   }
 
   async put(parameter: string, value: string): Promise<void> {
-    await fetch(`${this.#control}/api/v1/parameter/${parameter}`, { method: 'POST', body: value });
+    await fetch(`${this.control}/api/v1/parameter/${parameter}`, { method: 'POST', body: value });
   }
 
   progress(): Promise<Progress> {
