@@ -8,7 +8,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { batches } from '../test/mapreduce/control/ensemble.ts';
-import { type Peer, peer, type Series } from './mapreduce/peers.ts';
+import { type Order, type Peer, peer, type Series } from './mapreduce/peers.ts';
 import { type Cpu, MODES, Roles, type Runtime, secondsOf, usedSince } from './mapreduce/roles.ts';
 
 const PARTS = ['setup', 'rates', 'workers', 'streams', 'results', 'latency', 'big', 'python', 'idle'] as const;
@@ -72,6 +72,15 @@ class Bench {
     return new Bench(sender, { sender: bareSender, receiver }, await Roles.start(urls));
   }
 
+  /** @returns nanoseconds from the sender to the receiver */
+  async straight(series: Omit<Series, 'to' | 'mode'>): Promise<readonly number[]> {
+    const { sender, receiver } = this.#bare;
+    const done = receiver.next();
+    receiver.process.send({ messages: series.frames + 2, stamped: series.rate > 0 } satisfies Order);
+    sender.process.send({ ...series, to: [0], mode: 0 } satisfies Series);
+    return (await done) as number[];
+  }
+
   /** The frames of one stream, straight to a receiver. @returns frames per second */
   async floor(bytes: number): Promise<number> {
     const known = this.#floors.get(bytes);
@@ -82,10 +91,7 @@ class Bench {
     const used = () => pids.reduce((sum, pid) => sum + secondsOf(pid), 0);
     const before = used();
     const start = performance.now();
-    const done = receiver.next();
-    receiver.process.send(frames + 2);
-    sender.process.send({ to: [0], bytes, frames, rate: 0, mode: 0 } satisfies Series);
-    await done;
+    await this.straight({ bytes, frames, rate: 0 });
     const rate = frames / ((performance.now() - start) / 1000);
     const cpu = ((used() - before) / frames) * 1e6;
     console.log(
@@ -116,6 +122,7 @@ class Bench {
   }
 }
 
+let warmed = '';
 const bench = await Bench.start();
 const asked = process.argv.slice(2).filter((word) => word !== '--page');
 const wanted = new Set<string>(asked.length > 0 ? asked : PARTS);
@@ -127,7 +134,7 @@ try {
   if (wants('workers')) await rates(1);
   if (wants('workers')) await rates(2);
   if (wants('big')) await big();
-  await bench.roles.workers(4);
+  await team(4);
   if (wants('setup')) await setup();
   if (wants('rates')) await rates(4);
   if (wants('streams')) for (const streams of [2, 3]) await rates(4, { streams });
@@ -140,9 +147,18 @@ try {
   await bench.close();
 }
 
+/** So many workers, which have compiled what they run, as those of a beamline have after the first scan of the day. */
+async function team(count: number, runtime: Runtime = 'js'): Promise<void> {
+  await bench.roles.workers(count, runtime);
+  const name = `${runtime} ${count}`;
+  if (name === warmed) return;
+  warmed = name;
+  for (const mode of [MODES.nothing, MODES.result]) await bench.scan({ batch: 10, events: 20_000, mode });
+}
+
 /** Rates by events per constraint. */
 async function rates(workers: number, { streams = 1, runtime = 'js' as Runtime } = {}): Promise<void> {
-  await bench.roles.workers(workers, runtime);
+  await team(workers, runtime);
   const floor = await bench.floor(SMALL);
   for (const batch of streams > 1 ? [1, 10] : [1, 10, 100]) {
     const events = COUNTS[batch]! / streams;
@@ -181,17 +197,19 @@ async function results(): Promise<void> {
 }
 
 async function latency(): Promise<void> {
-  await bench.scan({ batch: 1, events: 500, bytes: 2000, rate: 100, mode: MODES.latency });
+  const bytes = 2000;
+  const floor = await bench.straight({ bytes, frames: 300, rate: 100 });
+  await bench.scan({ batch: 1, events: 500, bytes, rate: 100, mode: MODES.latency });
   const { worker, reducer } = bench.roles.latencies();
   const line = (times: readonly number[]) =>
     [0.5, 0.9, 0.99].map((part) => (at(times, part) / 1e6).toFixed(2)).join(' / ');
   console.log(
-    `latency, 2 kB at 100 Hz, p50 / p90 / p99 ms: to the worker ${line(worker)} (goal p50 < 0.5; reference 1.25 / 1.53 / 3.9), to the reducer ${line(reducer)} (reference p50 2.22, p99 5.9)`,
+    `latency, 2 kB at 100 Hz, p50 / p90 / p99 ms: to the worker ${line(worker)} (goal p50 < 0.5; reference 1.25 / 1.53 / 3.9), to the reducer ${line(reducer)} (reference p50 2.22, p99 5.9); floor ${line(floor)}, p50 to the worker ${(at(worker, 0.5) / at(floor, 0.5)).toFixed(1)}x floor`,
   );
 }
 
 async function big(): Promise<void> {
-  await bench.roles.workers(2);
+  await team(2);
   const bytes = 2 * MB;
   const floor = await bench.floor(bytes);
   const events = 500;

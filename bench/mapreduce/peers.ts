@@ -54,18 +54,29 @@ async function sendSeries(socket: Push, { bytes, frames, rate, mode }: Omit<Seri
   await socket.send(`{"htype":"series_end","msg_number":${frames + 1}}`);
 }
 
-/** Says `done` after every so many messages. */
+export interface Order {
+  readonly messages: number;
+  /** Look when each frame was sent. */
+  readonly stamped: boolean;
+}
+
+/** After every order says how late the frames were, in nanoseconds. */
 async function pull(url: string): Promise<void> {
   const socket = new Pull({ linger: 0, receiveHighWaterMark: HIGH_WATER });
   socket.connect(url);
+  let order: Order = { messages: 0, stamped: false };
   let left = 0;
-  process.on('message', (count: number) => {
-    left += count;
+  let late: number[] = [];
+  process.on('message', (next: Order) => {
+    order = next;
+    left = next.messages;
+    late = [];
   });
   process.send!('ready');
   for (;;) {
-    await socket.receive();
-    if (--left === 0) process.send!('done');
+    const [, blob] = await socket.receive();
+    if (order.stamped && blob) late.push(Number(process.hrtime.bigint() - blob.readBigUInt64LE(8)));
+    if (--left === 0) process.send!(late);
   }
 }
 
