@@ -9,6 +9,7 @@ import { KEEP_ALIVE } from '../../stream/zmq/binding.ts';
 import { BadRecord, type Fields, fieldsOf, number, parseFields, text } from '../redis/fields.ts';
 import type { Role } from '../redis/keys.ts';
 import { type Report, reportOf } from '../redis/reports.ts';
+import { groupFeed, groupWork } from '../transport/groups.ts';
 import type { Feed, Run, Work } from '../transport/types.ts';
 
 export interface Hello {
@@ -126,7 +127,9 @@ export class Credits {
     if (peer?.map !== map) return;
     if (message.again) peer.answered = true;
     else if (!peer.answered) return;
-    const json = JSON.stringify({ map, ...message });
+    const { work, feed, ...rest } = message;
+    const groups = { ...(work ? { work: groupWork(work) } : {}), ...(feed ? { feed: groupFeed(feed) } : {}) };
+    const json = JSON.stringify({ map, ...groups, ...rest });
     // A peer that has vanished says hello again, and is told everything then.
     this.#sending = this.#sending.then(() => this.#socket.send([peer.identity, json])).catch(() => {});
   }

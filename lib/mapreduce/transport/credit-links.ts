@@ -2,6 +2,7 @@
 
 import { BadRecord, type Fields, fieldsOf, type ResultKey } from '../redis/fields.ts';
 import { CreditsLink } from './credits-link.ts';
+import { ungrouped } from './groups.ts';
 import { feedOf, runsIn, workOf } from './items.ts';
 import type { LinkSetup } from './stream-links.ts';
 import type { Feed, FeedNews, IngesterLink, ReducerLink, Work, WorkDone, WorkerLink } from './types.ts';
@@ -21,7 +22,7 @@ const keyOf = ({ event_number, origin, attempt }: Pick<Work | Feed, 'event_numbe
 function items(message: Fields, key: 'work' | 'feed'): readonly Fields[] {
   const list = message[key] ?? [];
   if (!Array.isArray(list)) throw new BadRecord(`${key} is no list`);
-  return list.map((item) => fieldsOf(item, key));
+  return list.flatMap((item) => ungrouped(fieldsOf(item, key)));
 }
 
 export class CreditsWorkerLink implements WorkerLink, Movable {
