@@ -9,7 +9,7 @@ export interface Comparison {
   name: string;
   reference: { name: string; run: () => void | Promise<void> };
   candidate: { name: string; run: () => void | Promise<void> };
-  /** What the ratio candidate / reference should be at most; for `faster` at least. */
+  /** What the ratio candidate / reference should be at most; Infinity where it only tells something. */
   goal: number;
   /** `cpu` (user + system of this process, default) or `wall`. */
   clock?: 'cpu' | 'wall';
@@ -45,7 +45,7 @@ export async function compare({
   const ratio = best.candidate / best.reference;
   const rate = work ? `, ${(work.amount / best.candidate / 1e6).toFixed(2)} M${work.unit}/s` : '';
   console.log(
-    `${name}: ${ratio.toFixed(2)}x (goal <= ${goal}x) ${clock} ${candidate.name} ${best.candidate.toFixed(3)} s / ${reference.name} ${best.reference.toFixed(3)} s${rate}`,
+    `${name}: ${ratio.toFixed(2)}x${Number.isFinite(goal) ? ` (goal <= ${goal}x)` : ''} ${clock} ${candidate.name} ${best.candidate.toFixed(3)} s / ${reference.name} ${best.reference.toFixed(3)} s${rate}`,
   );
   return ratio;
 }

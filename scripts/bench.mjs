@@ -60,6 +60,6 @@ for (const file of files.filter((file) => wanted.includes('all') || wanted.inclu
   const words = stdout.trimEnd().replace(/^/gm, '    ');
   const missed = status === 0 ? '' : '\nA goal was missed, or a run failed.\n';
   all.set(nameOf(file), `${nameOf(file)}\n\n${before}\n\n${words}\n${missed}\n`);
-  const sorted = [...all.keys()].sort().map((name) => `## ${all.get(name)}`);
-  writeFileSync(PAGE, `${`${HEAD}\n${sorted.join('')}`.replace(/\n{3,}/g, '\n\n').trimEnd()}\n`);
+  const sorted = [...all.keys()].sort().map((name) => `## ${all.get(name).trimEnd()}\n`);
+  writeFileSync(PAGE, [HEAD, ...sorted].join('\n'));
 }
