@@ -19,10 +19,14 @@ export interface Movable {
 const keyOf = ({ event_number, origin, attempt }: Pick<Work | Feed, 'event_number' | 'origin' | 'attempt'>) =>
   `${event_number} ${attempt} ${origin ?? ''}`;
 
-function items(message: Fields, key: 'work' | 'feed'): readonly Fields[] {
+function items<T extends Work | Feed>(
+  message: Fields,
+  key: 'work' | 'feed',
+  read: (fields: Fields) => T,
+): readonly T[] {
   const list = message[key] ?? [];
   if (!Array.isArray(list)) throw new BadRecord(`${key} is no list`);
-  return list.flatMap((item) => ungrouped(fieldsOf(item, key)));
+  return list.flatMap((item) => ungrouped(fieldsOf(item, key), read));
 }
 
 export class CreditsWorkerLink implements WorkerLink, Movable {
@@ -47,9 +51,7 @@ export class CreditsWorkerLink implements WorkerLink, Movable {
   async *work(): AsyncGenerator<readonly Work[]> {
     for await (const message of this.#link.messages) {
       const have = message.again === true ? new Set(this.#open.map(keyOf)) : undefined;
-      const fresh = items(message, 'work')
-        .map(workOf)
-        .filter((work) => !have?.has(keyOf(work)));
+      const fresh = items(message, 'work', workOf).filter((work) => !have?.has(keyOf(work)));
       if (fresh.length === 0) continue;
       this.#open.push(...fresh);
       yield fresh;
@@ -96,9 +98,7 @@ export class CreditsIngesterLink implements IngesterLink, Movable {
 
   async *feed(): AsyncGenerator<FeedNews> {
     for await (const message of this.#link.messages) {
-      const events = items(message, 'feed')
-        .map(feedOf)
-        .filter((feed) => this.#isNew(feed));
+      const events = items(message, 'feed', feedOf).filter((feed) => this.#isNew(feed));
       const over = runsIn(message.over);
       if (events.length > 0 || over.length > 0) yield { events, over };
     }

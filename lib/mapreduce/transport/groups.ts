@@ -3,7 +3,7 @@
  * `event_number`. With small events most are alike, and writing and reading them costs more than anything else the controller does. Pure.
  */
 
-import { BadRecord, type Fields } from '../redis/fields.ts';
+import { type Fields, wholes } from '../redis/fields.ts';
 import type { Feed, Work } from './types.ts';
 
 interface Group<T> {
@@ -44,10 +44,11 @@ export function groupFeed(items: readonly Feed[]): object[] {
 
 /**
  * One item per event; what is no group is one already.
+ * @param read an item
  * @throws BadRecord
  */
-export function ungrouped({ events, ...item }: Fields): Fields[] {
-  if (events === undefined) return [item];
-  if (!Array.isArray(events)) throw new BadRecord('events is no list');
-  return events.map((event_number: unknown) => ({ ...item, event_number }));
+export function ungrouped<T extends Feed | Work>(fields: Fields, read: (fields: Fields) => T): readonly T[] {
+  if (fields.events === undefined) return [read(fields)];
+  const common = read({ ...fields, event_number: 0 });
+  return wholes(fields, 'events').map((event_number) => ({ ...common, event_number }));
 }

@@ -1,15 +1,15 @@
 /** Work and feed on the wire of the credits: groups come out as the items that went in. */
 
 import t from 'tap';
-import { fieldsOf } from '../../../lib/mapreduce/redis/fields.ts';
+import { type Fields, fieldsOf } from '../../../lib/mapreduce/redis/fields.ts';
 import { groupFeed, groupWork, ungrouped } from '../../../lib/mapreduce/transport/groups.ts';
 import { feedOf, workOf } from '../../../lib/mapreduce/transport/items.ts';
 import type { Feed, Work } from '../../../lib/mapreduce/transport/types.ts';
 import { Random } from '../../random.ts';
 
 /** Over the wire and back. */
-const sent = (groups: readonly object[]) =>
-  (JSON.parse(JSON.stringify(groups)) as unknown[]).flatMap((group) => ungrouped(fieldsOf(group, 'group')));
+const sent = <T extends Feed | Work>(groups: readonly object[], read: (fields: Fields) => T) =>
+  (JSON.parse(JSON.stringify(groups)) as unknown[]).flatMap((group) => ungrouped(fieldsOf(group, 'group'), read));
 
 function randomItems(random: Random): { work: Work[]; feed: Feed[] } {
   const some = (names: readonly string[]) => names.filter(() => random.chance(0.8));
@@ -29,7 +29,7 @@ t.test('1,000 lists come out as they went in', async (t) => {
   const random = new Random(20261121);
   for (let round = 0; round < 1000; round++) {
     const { work, feed } = randomItems(random);
-    const [foundWork, foundFeed] = [sent(groupWork(work)).map(workOf), sent(groupFeed(feed)).map(feedOf)];
+    const [foundWork, foundFeed] = [sent(groupWork(work), workOf), sent(groupFeed(feed), feedOf)];
     if (JSON.stringify([foundWork, foundFeed]) !== JSON.stringify([work, feed])) {
       t.strictSame(foundWork, work);
       t.strictSame(foundFeed, feed);
@@ -41,6 +41,7 @@ t.test('1,000 lists come out as they went in', async (t) => {
 t.test('events alike are one group, and what is no list is refused', async (t) => {
   const work = [1, 2, 5].map((event_number) => ({ event_number, attempt: 1, origin: 'w', streams_from: ['a'] }));
   t.strictSame(groupWork(work), [{ events: [1, 2, 5], attempt: 1, origin: 'w', streams_from: ['a'] }]);
-  t.throws(() => ungrouped({ events: 7 }), /events/);
-  t.throws(() => ungrouped({ events: ['7'] }).map(workOf), /event_number|streams_from/);
+  const rest = { attempt: 1, origin: 'w', streams_from: ['a'] };
+  for (const events of [7, ['7'], [-1], [0.5]]) t.throws(() => ungrouped({ events, ...rest }, workOf), /events/);
+  t.throws(() => ungrouped({ events: [7] }, workOf), /origin/);
 });
