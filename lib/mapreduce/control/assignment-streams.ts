@@ -56,14 +56,25 @@ export class AssignmentStreams {
   /**
    * @param mixed somebody of the reference reads the common stream
    * @param through entry of the log whose outcome this is; it is written in the same step
+   * @param processOf who has a worker's name now: a successor reads the same stream and must not take up what it was never given
    */
-  write({ common, work, feed }: Messages, { mixed, through }: { mixed: boolean; through: string }): void {
+  write(
+    { common, work, feed }: Messages,
+    {
+      mixed,
+      through,
+      processOf,
+    }: { mixed: boolean; through: string; processOf: (worker: string) => string | undefined },
+  ): void {
     const { registry, credits } = this.#context;
     const { keys } = registry;
     const streams: Written[] = [];
     if (common.length > 0 && mixed) streams.push({ key: keys.assigned(this.#uuid), items: common });
     if (!credits) {
-      for (const [worker, items] of work) streams.push({ key: keys.work(this.#uuid, worker), items });
+      for (const [worker, given] of work) {
+        const service_uuid = processOf(worker);
+        streams.push({ key: keys.work(this.#uuid, worker), items: given.map((item) => ({ ...item, service_uuid })) });
+      }
       for (const [ingester, items] of feed) streams.push({ key: keys.feed(this.#uuid, ingester), items });
     }
     if (streams.length > 0) this.#add(streams, { key: keys.position(this.#uuid), id: through });

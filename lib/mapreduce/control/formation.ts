@@ -200,6 +200,7 @@ export class Formation {
       case 'join':
         return this.#join(decision);
       case 'gone':
+        this.#noteReady(decision.worker);
         if (!this.members.delete(decision.worker)) return;
         this.#seconds.delete(decision.worker);
         this.graces.set(decision.worker, now);
@@ -222,6 +223,14 @@ export class Formation {
         this.#ending = decision.reason;
         return assigner.stop();
     }
+  }
+
+  /** A process that was only out of sight comes back under its service uuid, and does not know that it must say again that it is ready. */
+  #noteReady(worker: string): void {
+    const member = this.members.get(worker);
+    const { workers } = this.#assigner;
+    if (member && workers.inOrderOfReport.includes(workers.mustFind(worker)))
+      this.#early.add(earlyKey(worker, member.service));
   }
 
   #join({ worker, tags, service, ours }: Decision & { op: 'join' }): void {

@@ -57,6 +57,11 @@ export class Messages {
     }
   }
 
+  /** What a worker was given in this batch is for nobody: its name may be another process's by the time it is sent. */
+  gone(worker: string): void {
+    this.work.delete(worker);
+  }
+
   #tell(event_number: number, assignments: Assignments, attempt: number, origin: string | null): void {
     const { ingesters, ingesterOf } = this.#routes;
     const from = new Map<string, Set<string>>();

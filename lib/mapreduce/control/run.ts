@@ -214,6 +214,7 @@ export class MapRun {
       for (const step of this.#steps(id, data)) {
         if ('report' in step) reporters.add(serviceOf(step.report));
         const outcome = formation.apply(step, timeOf(id));
+        if ('decision' in step && step.decision.op === 'gone') messages.gone(step.decision.worker);
         messages.add(outcome);
         complete.push(...outcome.complete);
         this.#over.settled(outcome.settled);
@@ -224,7 +225,8 @@ export class MapRun {
     }
     if (entries.length === 0) return;
     this.#streams.note(messages, complete);
-    if (write) this.#streams.write(messages, { mixed: this.#isMixed, through: this.#last });
+    const processOf = (worker: string) => formation.members.get(worker)?.service;
+    if (write) this.#streams.write(messages, { mixed: this.#isMixed, through: this.#last, processOf });
     this.#push(messages, reporters);
     this.#afterBatch();
   }

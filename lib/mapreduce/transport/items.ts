@@ -42,9 +42,13 @@ export function feedOf(fields: Fields): Feed {
   };
 }
 
-/** @throws BadRecord */
-export function readWork(json: string): Work[] {
-  return list(json).map(workOf);
+/**
+ * An entry of a worker's own stream, without what was given to another process of its name.
+ * @throws BadRecord
+ */
+export function readWork(json: string, service: string): Work[] {
+  const items = list(json).map((fields) => ({ work: workOf(fields), to: optionalText(fields, 'service_uuid') }));
+  return items.flatMap(({ work, to }) => (to === null || to === service ? [work] : []));
 }
 
 /** Also an entry of the common stream. @throws BadRecord */

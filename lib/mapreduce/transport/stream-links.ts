@@ -53,7 +53,9 @@ export class StreamWorkerLink implements WorkerLink {
     this.#reports = new StreamReports(registry, map);
     this.#numbers = new ReportNumbers(registry.serviceUuid);
     this.#key = ingesterOf ? registry.keys.assigned(map) : registry.keys.work(map, name);
-    this.#read = ingesterOf ? (json) => workFrom(readFeed(json), name, ingesterOf) : readWork;
+    this.#read = ingesterOf
+      ? (json) => workFrom(readFeed(json), name, ingesterOf)
+      : (json) => readWork(json, registry.serviceUuid);
   }
 
   async ready(): Promise<void> {

@@ -63,9 +63,10 @@ export class ResultLink {
   }
 
   follow(reducer: ReducerConfig | null): void {
+    // While there is none, what is known of the last one holds: results go on being kept for its successor.
+    if (reducer === null || this.#closed) return;
     const before = this.#reducer;
     this.#reducer = reducer;
-    if (reducer === null || this.#closed) return;
     if (before?.service_uuid === reducer.service_uuid && before.url === reducer.url) return;
     this.#socket?.close();
     this.#socket = new Push({
