@@ -1,6 +1,6 @@
 /** What a run of map-up has for itself: a private folder, free ports, and a Redis with a password that stands nowhere else. */
 
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -79,18 +79,30 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Ports of the loopback that nobody uses now, all different. */
+const PORTS = { first: 20_000, count: 12_000 } as const;
+
+/**
+ * Ports of the loopback that nobody uses now, all different. They lie below those that the kernel gives to whoever asks for any port, so nobody gets
+ * them by chance while they are free for a moment.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, listening));
+  const servers: Server[] = [];
+  while (servers.length < count) {
+    const server = await listening(PORTS.first + randomInt(PORTS.count));
+    if (server) servers.push(server);
+  }
   const ports = servers.map((server) => (server.address() as { port: number }).port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
 }
 
-function listening(): Promise<Server> {
+/** undefined if the port is in use. */
+function listening(port: number): Promise<Server | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => resolve(server));
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' || error.code === 'EACCES' ? resolve(undefined) : reject(error),
+    );
+    server.listen(port, '127.0.0.1', () => resolve(server));
   });
 }
