@@ -26,7 +26,9 @@ export interface Kill {
   readonly id: string;
   /** The process of the entry itself, not a child of it. */
   readonly leads: boolean;
+  /** The run under way; while runs change, it may have been of the next one. */
   readonly run: number;
+  readonly changing: boolean;
   /** Unix time, milliseconds. */
   readonly at: number;
 }
@@ -49,6 +51,10 @@ export interface Account {
   /** Longest time between an event that was cut and the kill, milliseconds; undefined if none was cut before its kill. */
   readonly earliest: number | undefined;
   readonly problems: readonly string[];
+}
+
+export function concerns({ run, changing }: Kill, other: number): boolean {
+  return other === run || (changing && other === run + 1);
 }
 
 /** Streams that may be cut when an entry is killed. */
@@ -75,7 +81,7 @@ export async function accountOf(recordedFolder: string, logs: string, kills: rea
     for (const [stream, { name, spacing }] of DETECTORS.entries()) {
       const { events = new Set<number>() } = streams[stream] ?? {};
       const known = fates[stream]!;
-      const mayCut = kills.filter((kill) => kill.leads && kill.run === run && reach(kill.id).includes(stream));
+      const mayCut = kills.filter((kill) => kill.leads && concerns(kill, run) && reach(kill.id).includes(stream));
       const pulses =
         start === undefined ? [] : pulsesOf(start, stop, spacing, [...events, ...[...known.keys()].filter(isOfRun)]);
       const lastKnown = Math.max(...pulses.map(({ pid }) => (known.has(pid) ? pid : 0)));
@@ -197,7 +203,8 @@ function balanceProblems(folder: string, kills: readonly Kill[]): string[] {
     for (const balance of balances)
       if (imbalance(balance) !== 0) problems.push(`${id}: ${imbalance(balance)} unaccounted for: ${digest.lastLine}`);
   }
+  // More than we find: it was ending by itself at that moment.
   for (const [id, left] of killed)
-    if (left !== 0) problems.push(`${id} was killed ${-left} times more than by us: it did not end in its grace`);
+    if (left < 0) problems.push(`${id} was killed ${-left} times more than by us: it did not end in its grace`);
   return problems;
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../../random.ts';
 import { until } from '../runs.ts';
-import { type Account, accountOf, type Kill } from './account.ts';
+import { type Account, accountOf, concerns, type Kill } from './account.ts';
 import { Beamline } from './beamline.ts';
 
 export interface SoakOptions {
@@ -55,21 +55,35 @@ async function killAtRandom(beamline: Beamline, { seed, seconds, victims, say }:
   const end = performance.now() + seconds * 1000;
   for (;;) {
     const wanted = victims?.[kills.length];
-    const pause = 500 + random.below(LONGEST_PAUSE_MS);
+    const pause = random.below(LONGEST_PAUSE_MS);
     if (victims ? wanted === undefined : performance.now() + pause > end) break;
     await sleep(pause);
-    const all = beamline.members(await beamline.view());
+    const view = await beamline.view();
+    const all = beamline.members(view);
+    if (all.length === 0) continue;
     const members = wanted === undefined ? all : all.filter(({ id, leads }) => leads && id === wanted);
     const victim = members[random.below(members.length)]!;
-    const kill = { id: victim.id, leads: victim.leads, run: beamline.runNumber, at: Date.now() };
-    process.kill(victim.pid, 'SIGKILL');
+    const changing = view.some(({ state }) => state !== 'running');
+    const kill = { id: victim.id, leads: victim.leads, run: beamline.runNumber, changing, at: Date.now() };
+    if (!killed(victim.pid)) continue;
     kills.push(kill);
     say(`run ${kill.run}: killed ${victim.id}${victim.leads ? '' : `, its child ${victim.program}`} (${victim.pid})`);
     await until(() => !beamline.processes().includes(victim.pid), `the end of ${victim.id}`);
-    await allRun(beamline);
+    // Now and then the next one is killed while others still come up.
+    if (victims || random.below(3) > 0) await allRun(beamline);
   }
   await sleep(Math.max(0, end - performance.now()));
   return kills;
+}
+
+/** @returns false if it has just ended */
+function killed(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
 }
 
 async function allRun(beamline: Beamline): Promise<void> {
@@ -89,7 +103,7 @@ async function fileProblems(beamline: Beamline, kills: readonly Kill[]): Promise
   const problems: string[] = [];
   for (const name of readdirSync(beamline.recorded)) {
     const run = Number(/-r(\d+)-/.exec(name)?.[1]);
-    const wasKilled = kills.some(({ id, leads, run: when }) => leads && id.startsWith('rec_') && when === run);
+    const wasKilled = kills.some((kill) => kill.leads && kill.id.startsWith('rec_') && concerns(kill, run));
     const { status, stdout } = await beamline.command('dgram-cat', '--check', '--json', join(beamline.recorded, name));
     const underWay = name.endsWith('.inprogress');
     if (underWay && !wasKilled) problems.push(`${name}: its recorder was not killed`);
