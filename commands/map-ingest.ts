@@ -43,6 +43,7 @@ export default class MapIngest extends DaqCommand {
     const registry = await Registry.open({ address, prefix: flags.prefix, say });
     const service = new IngestService(registry, options);
     await this.observe({ balance: () => ingestBalance(service), meters: ingestMeters(service) }, flags.metrics);
+    this.lifecycle.onEmergency(() => service.ring?.unlink());
     try {
       await service.run(this.lifecycle.stop);
     } finally {

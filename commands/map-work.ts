@@ -57,6 +57,7 @@ export default class MapWork extends DaqCommand {
       tags,
       payload,
       hold,
+      sharedMemory: flags['shared-memory'],
       stopOnError,
       version: buildVersion(),
       say,

@@ -101,6 +101,11 @@ const PATTERNS: readonly Pattern[] = [
     }),
   },
   {
+    // Ours: large frames of map-ingest (docs/mapreduce.md).
+    pattern: /^\/daqpipe-frames-(?<name>.+)-\d+$/,
+    read: ({ name = '' }) => ({ type: 'segment', kind: 'frames', detector: name }),
+  },
+  {
     pattern: /^\/PdsToMonitorEvQueue_(?<tag>.+)_(?<i>\d+)$/,
     read: ({ tag = '', i }) => ({ type: 'queue', kind: 'monitor events', detector: tag, worker: Number(i) }),
   },

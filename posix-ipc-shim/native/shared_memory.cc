@@ -45,12 +45,13 @@ Napi::Value Reserve(const Napi::CallbackInfo& info) {
   return Give(info, 0);
 }
 
-// mapFile(descriptor, size, readOnly) -> { buffer, handle }. Read-only is a private copy-on-write mapping, see docs/design.md.
+// mapFile(descriptor, size, readOnly, offset) -> { buffer, handle }. Read-only is a private copy-on-write mapping, see docs/design.md.
 Napi::Value MapFile(const Napi::CallbackInfo& info) {
   size_t size = static_cast<size_t>(Number(info, 1));
   bool readOnly = info[2].ToBoolean();
+  off_t offset = info.Length() > 3 ? static_cast<off_t>(Number(info, 3)) : 0;
   int flags = readOnly ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED;
-  void* address = mmap(nullptr, size, PROT_READ | PROT_WRITE, flags, Int(info, 0), 0);
+  void* address = mmap(nullptr, size, PROT_READ | PROT_WRITE, flags, Int(info, 0), offset);
   if (address == MAP_FAILED) return Fail(info, errno);
   return (new Region(address, size, true, !readOnly))->Expose(info.Env());
 }

@@ -17,7 +17,12 @@ export {
 export { Mapping, maxMappingBytes } from './mapping.ts';
 export { bindingProblem } from './native.ts';
 export type { SendSoonOptions } from './outbox.ts';
-export { type CreateMemoryOptions, type OpenMemoryOptions, PosixSharedMemory } from './posix-memory.ts';
+export {
+  type CreateMemoryOptions,
+  type OpenMemoryOptions,
+  PosixSharedMemory,
+  PosixSharedObject,
+} from './posix-memory.ts';
 export { type CreateQueueOptions, PosixQueue, type PosixSendOptions, type QueueAccess } from './posix-queue.ts';
 export {
   boundToParent,

@@ -22,7 +22,7 @@ export interface Binding {
   shmOpen(name: string, flags: number, mode: number): number;
   shmUnlink(name: string): number;
   reserve(fd: number, size: number): number;
-  mapFile(fd: number, size: number, readOnly: boolean): NativeRegion | number;
+  mapFile(fd: number, size: number, readOnly: boolean, offset: number): NativeRegion | number;
   release(handle: RegionHandle, buffer: ArrayBuffer): number;
   truncated(handle: RegionHandle): boolean;
   shmGet(key: number, size: number, flags: number): number;

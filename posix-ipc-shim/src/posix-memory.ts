@@ -1,10 +1,12 @@
 /** POSIX shared memory: named objects in /dev/shm. */
 import { fchmodSync, constants as fs, fstatSync, ftruncateSync } from 'node:fs';
+import { dispose } from './dispose.ts';
 import { check, checkFs, checkInteger, IpcError } from './errors.ts';
 import { Mapping, maxMappingBytes } from './mapping.ts';
 import { type NativeRegion, native } from './native.ts';
 
 const ENOENT = 2;
+const EBADF = 9;
 const EEXIST = 17;
 const EFBIG = 27;
 const ERANGE = 34;
@@ -41,9 +43,9 @@ function obtain(name: string, mode: number, ifExists: 'fail' | 'open'): { fd: nu
   }
 }
 
-function mapAll(fd: number, name: string, size: number, readOnly: boolean): NativeRegion {
+function mapPart(fd: number, name: string, size: number, readOnly: boolean, offset = 0): NativeRegion {
   if (size > maxMappingBytes) throw new IpcError(EFBIG, 'mmap', name);
-  const region = native().mapFile(fd, size, readOnly);
+  const region = native().mapFile(fd, size, readOnly, offset);
   if (typeof region === 'number') throw new IpcError(-region, 'mmap', name);
   return region;
 }
@@ -58,6 +60,11 @@ export class PosixSharedMemory extends Mapping {
     this.readOnly = readOnly;
   }
 
+  /** @internal */
+  static ofPart(region: NativeRegion, name: string): PosixSharedMemory {
+    return new PosixSharedMemory(region, name, true);
+  }
+
   /** Creates and maps an object. @throws IpcError EEXIST, ENOSPC, EACCES, EINVAL, ... */
   static create(name: string, options: CreateMemoryOptions): PosixSharedMemory {
     const size = checkInteger('size', options.size, 1, maxMappingBytes);
@@ -69,7 +76,7 @@ export class PosixSharedMemory extends Mapping {
         checkFs('ftruncate', name, () => ftruncateSync(fd, size));
       }
       if (options.reserve !== false) check(native().reserve(fd, size), 'fallocate', name);
-      return new PosixSharedMemory(mapAll(fd, name, size, false), name, false);
+      return new PosixSharedMemory(mapPart(fd, name, size, false), name, false);
     } catch (error) {
       if (created) native().shmUnlink(name);
       throw error;
@@ -89,7 +96,7 @@ export class PosixSharedMemory extends Mapping {
         const advice = `it has ${size} bytes, ${wanted} are wanted${size === 0 ? '; its creator has not set the size yet' : ''}`;
         throw new IpcError(ERANGE, 'mmap', name, { advice });
       }
-      return new PosixSharedMemory(mapAll(fd, name, options.size ?? size, readOnly), name, readOnly);
+      return new PosixSharedMemory(mapPart(fd, name, options.size ?? size, readOnly), name, readOnly);
     } finally {
       native().closeDescriptor(fd);
     }
@@ -101,5 +108,55 @@ export class PosixSharedMemory extends Mapping {
     if (result === -ENOENT) return false;
     check(result, 'shm_unlink', name);
     return true;
+  }
+}
+
+/** An object that is open for reading and not mapped: parts of it are mapped as they are needed, also when its name is gone. */
+export class PosixSharedObject {
+  readonly name: string;
+  readonly #fd: number;
+  #closed = false;
+
+  private constructor(name: string, fd: number) {
+    this.name = name;
+    this.#fd = fd;
+  }
+
+  /** @throws IpcError ENOENT, EACCES, ... */
+  static open(name: string): PosixSharedObject {
+    return new PosixSharedObject(name, openObject(name, fs.O_RDONLY, 0));
+  }
+
+  /** Descriptor; other processes of this user can open it as `/proc/PID/fd/FD`. @throws IpcError EBADF after `close()` */
+  get fd(): number {
+    if (this.#closed) throw new IpcError(EBADF, 'use', this.name, { advice: 'the object is closed' });
+    return this.#fd;
+  }
+
+  /** Bytes that it has now. @throws IpcError */
+  get size(): number {
+    return checkFs('fstat', this.name, () => fstatSync(this.fd)).size;
+  }
+
+  /**
+   * Maps a part for reading. What is written to it stays in this mapping, so whoever has it may do with it what he likes.
+   * @param offset a multiple of the page size. @throws IpcError ERANGE if the object ends before
+   */
+  map(offset: number, bytes: number): PosixSharedMemory {
+    checkInteger('offset', offset, 0, Number.MAX_SAFE_INTEGER);
+    checkInteger('bytes', bytes, 1, maxMappingBytes);
+    if (this.size < offset + bytes) throw new IpcError(ERANGE, 'mmap', this.name);
+    return PosixSharedMemory.ofPart(mapPart(this.fd, this.name, bytes, true, offset), this.name);
+  }
+
+  /** A second call does nothing; mappings stay. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    native().closeDescriptor(this.#fd);
+  }
+
+  [dispose](): void {
+    this.close();
   }
 }

@@ -1,6 +1,6 @@
 import { statSync, truncateSync } from 'node:fs';
 import t from 'tap';
-import { IpcError, listPosixMemory, PosixSharedMemory, posixMemoryUsers } from '../src/index.ts';
+import { IpcError, listPosixMemory, PosixSharedMemory, PosixSharedObject, posixMemoryUsers } from '../src/index.ts';
 import { descriptors, finish, nameFor, startPeer } from './play.ts';
 
 t.test('two mappings of one object see each other', async (t) => {
@@ -112,4 +112,35 @@ t.test('no descriptor stays open', async (t) => {
     memory.close();
   }
   t.equal(descriptors(), before);
+});
+
+t.test('parts of an object are mapped one by one, also when its name is gone; what a reader writes is its own', (t) => {
+  const name = nameFor(t);
+  const page = 65_536;
+  const whole = PosixSharedMemory.create(name, { size: 4 * page });
+  for (let part = 0; part < 4; part++) whole.bytes.fill(part + 1, part * page, (part + 1) * page);
+  const object = PosixSharedObject.open(name);
+  PosixSharedMemory.unlink(name);
+  t.equal(object.size, 4 * page);
+  const before = descriptors();
+  const part = object.map(2 * page, 1000);
+  t.equal(descriptors(), before, 'a mapping needs no descriptor');
+  t.equal(part.size, 1000);
+  t.ok(part.bytes.equals(Buffer.alloc(1000, 3)));
+  whole.bytes[2 * page] = 9;
+  t.equal(part.bytes[0], 9, 'it follows the object');
+  part.bytes[1] = 77;
+  t.equal(whole.bytes[2 * page + 1], 3);
+  const again = object.map(2 * page, 1000);
+  t.equal(again.bytes[1], 3, 'another mapping sees nothing of it');
+  const view = part.bytes;
+  part.close();
+  t.equal(view.length, 0);
+  t.throws(() => object.map(3 * page, page + 1), { code: 'ERANGE' });
+  t.throws(() => object.map(100, 10), { code: 'EINVAL' });
+  object.close();
+  object.close();
+  t.throws(() => object.map(0, 10), { code: 'EBADF' });
+  t.equal(again.bytes[0], 9, 'mappings stay');
+  t.end();
 });

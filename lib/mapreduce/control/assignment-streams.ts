@@ -2,7 +2,7 @@
 
 import type { Assigner } from '../assign/assigner.ts';
 import { entriesOf } from '../redis/stream.ts';
-import type { Run } from '../transport/types.ts';
+import type { FeedNews } from '../transport/types.ts';
 import type { Command } from './fence.ts';
 import type { Messages, Routes } from './messages.ts';
 import type { RunContext } from './run.ts';
@@ -56,7 +56,7 @@ export class AssignmentStreams {
   /**
    * @param mixed somebody of the reference reads the common stream
    * @param through entry of the log whose outcome this is; it is written in the same step
-   * @param processOf who has a worker's name now: a successor reads the same stream and must not take up what it was never given
+   * @param processOf process that has a worker's name now: a successor reads the same stream and must not take up what it was never given
    */
   write(
     { common, work, feed }: Messages,
@@ -81,9 +81,9 @@ export class AssignmentStreams {
   }
 
   /** Whoever takes part in the first event that is not published (`front`) has read what was written before it. */
-  tellOver(ingesters: readonly string[], front: number, over: readonly Run[]): void {
+  tellOver(ingesters: readonly string[], front: number, news: Pick<FeedNews, 'over' | 'spare'>): void {
     const { keys } = this.#context.registry;
-    const items = [{ event_number: front, over }];
+    const items = [{ event_number: front, ...news }];
     this.#add(ingesters.map((name) => ({ key: keys.feed(this.#uuid, name), items })));
   }
 

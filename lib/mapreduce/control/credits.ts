@@ -145,6 +145,7 @@ export interface Message {
   readonly feed?: readonly Feed[];
   /** Events whose frames an ingester can let go. */
   readonly over?: readonly Run[];
+  readonly spare?: readonly Run[];
   /** Number of the last report that counts. */
   readonly reports: number;
   readonly again?: true;

@@ -3,7 +3,7 @@
 import { Intervals } from '../../intervals.ts';
 import type { Assigner } from '../assign/assigner.ts';
 import type { Instance } from '../assign/events.ts';
-import type { Run } from '../transport/types.ts';
+import type { FeedNews, Run } from '../transport/types.ts';
 
 /**
  * With redo "rest" an event is over when it is settled: complete, and no result is waited for. With redo "group" what a dead worker did of
@@ -15,6 +15,10 @@ export class OverEvents {
   readonly #left = new Map<Instance, Int32Array>();
   readonly #all = new Intervals();
   #news = new Intervals();
+  /** Complete and not over: for less than a second, for less than two, and those to tell of. */
+  #young = new Set<number>();
+  #old = new Set<number>();
+  #spare: Run[] = [];
 
   /** @param assigner new, or restored: then what is over by now is news */
   constructor(assigner: Assigner) {
@@ -23,7 +27,20 @@ export class OverEvents {
     for (let event = 0; event < assigner.front; event++) {
       const record = records.get(event);
       if (record === undefined || record.settled) this.#settle(event);
+      if (record?.complete) this.completed([event]);
     }
+  }
+
+  /** What `Outcome.complete` says; before `settled`. */
+  completed(events: readonly number[]): void {
+    for (const event of events) if (!this.#all.has(event)) this.#young.add(event);
+  }
+
+  /** Called once a second: what is complete for long, and not over, can go if there is no room. Results may wait for a reducer. */
+  age(): void {
+    for (const event of this.#old) this.#spare.push([event, event]);
+    this.#old = this.#young;
+    this.#young = new Set();
   }
 
   /** What `Outcome.settled` says, each event once. */
@@ -57,18 +74,21 @@ export class OverEvents {
   }
 
   #over(event: number): void {
+    this.#young.delete(event);
+    this.#old.delete(event);
     if (this.#all.add(event)) this.#news.add(event);
   }
 
   get anyNews(): boolean {
-    return this.#news.ends.length > 0;
+    return this.#news.ends.length > 0 || this.#spare.length > 0;
   }
 
   /** What has not been taken yet. */
-  takeNews(): readonly Run[] {
-    const { ends } = this.#news;
+  takeNews(): Pick<FeedNews, 'over' | 'spare'> {
+    const news = { over: this.#news.ends, spare: this.#spare };
     this.#news = new Intervals();
-    return ends;
+    this.#spare = [];
+    return news;
   }
 
   /** Everything, for an ingester that asks after a crash. */

@@ -18,7 +18,7 @@ import { Membership } from './membership.ts';
 import { Messages, openFeed, openWork, type Routes, routesOf } from './messages.ts';
 import { OverEvents } from './over-events.ts';
 import { type Append, appendOf, type Plan, readPlan, setupOf } from './plan.ts';
-import { namesIn, serviceOf } from './services.ts';
+import { namesIn, reporterOf } from './services.ts';
 
 export interface RunContext {
   readonly registry: Registry;
@@ -212,11 +212,12 @@ export class MapRun {
     const complete: number[] = [];
     for (const { id, data } of entries) {
       for (const step of this.#steps(id, data)) {
-        if ('report' in step) reporters.add(serviceOf(step.report));
+        if ('report' in step) reporters.add(reporterOf(step.report));
         const outcome = formation.apply(step, timeOf(id));
         if ('decision' in step && step.decision.op === 'gone') messages.gone(step.decision.worker);
         messages.add(outcome);
         complete.push(...outcome.complete);
+        this.#over.completed(outcome.complete);
         this.#over.settled(outcome.settled);
         for (const { event_number, origin } of outcome.lost)
           this.#say(`event ${event_number} of ${origin} is lost: no frames`);
@@ -280,10 +281,10 @@ export class MapRun {
     const { credits } = this.#context;
     const tell = () => {
       this.#telling = undefined;
-      const over = this.#over.takeNews();
+      const news = this.#over.takeNews();
       const names = [...this.routes.ingesters].flatMap(([name, { ours }]) => (ours ? [name] : []));
-      if (credits) for (const name of names) this.#send('ingester', name, { over });
-      else this.#streams.tellOver(names, this.formation.assigner.front, over);
+      if (credits) for (const name of names) this.#send('ingester', name, news);
+      else this.#streams.tellOver(names, this.formation.assigner.front, news);
     };
     this.#telling = setTimeout(tell, credits ? OVER_MS.credits : OVER_MS.streams);
   }
@@ -319,6 +320,8 @@ export class MapRun {
   }
 
   #eachSecond(): void {
+    this.#over.age();
+    this.#tellSoon();
     if (this.#last !== this.#snapshotId) this.#snapshot();
     const trims = this.#streams.trims();
     if (trims.length > 0) this.#context.fence.write(trims).catch((error: Error) => this.#context.failed(error));

@@ -16,7 +16,7 @@ export function connectedStreams({ ingesters, workers }: Configs): ReadonlySet<s
 }
 
 /** Who has sent a report: `worker w1`, `ingester det`, `reducer`. */
-export function serviceOf(report: Report): string {
+export function reporterOf(report: Report): string {
   if (report.source === 'worker') return `worker ${report.worker}`;
   return report.source === 'ingester' ? `ingester ${report.ingester}` : 'reducer';
 }

@@ -6,8 +6,8 @@
  *      "sizes": [bytes of each part, ...], "map": uuid}
  */
 
+import type { Message } from './event-frames.ts';
 import { streamsText } from './header.ts';
-import type { Message } from './ingester.ts';
 
 /** @param map uuid */
 export function batchParts(messages: readonly Message[], map: string): [header: string, body: Buffer] {

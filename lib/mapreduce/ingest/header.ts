@@ -1,12 +1,13 @@
 /** The header of a message to a worker (spec mapreduce.md 6.1): the reference's, or ours with more fields. */
 
-import type { Message } from './ingester.ts';
+import { isPlaced, type PlacedData } from '../shared/ring.ts';
+import type { Message } from './event-frames.ts';
 
 /** Writes headers; messages of one event to several workers mostly have the same. */
 export class Headers {
   readonly map: string;
   #last: Message | undefined;
-  #lastOurs = false;
+  #lastTo = '';
   #text = '';
 
   /** @param map uuid, so that workers recognise old messages */
@@ -14,30 +15,38 @@ export class Headers {
     this.map = map;
   }
 
-  /** @param ours the worker is one of ours; to a reference's worker goes what the reference writes */
-  text(message: Message, ours: boolean, createdAt: string): string {
-    if (this.#last === undefined || this.#lastOurs !== ours || !sameHeader(this.#last, message)) {
+  /**
+   * @param to what the worker understands: to one of the reference goes what the reference writes, to one that has our shared memory open the
+   *   places of large parts
+   */
+  text(message: Message, to: 'reference' | 'ours' | 'shared', createdAt: string): string {
+    if (this.#last === undefined || this.#lastTo !== to || !sameHeader(this.#last, message)) {
       this.#last = message;
-      this.#lastOurs = ours;
-      this.#text = this.#write(message, ours, createdAt);
+      this.#lastTo = to;
+      this.#text = this.#write(message, to, createdAt);
     }
     return this.#text;
   }
 
-  #write({ event, attempt, origin, streams }: Message, ours: boolean, createdAt: string): string {
-    const common = `"event_number":${event},"streams":${streamsText(streams)},"created_at":"${createdAt}"`;
-    if (!ours) return `{${common}}`;
+  #write({ event, attempt, origin, streams }: Message, to: string, createdAt: string): string {
+    const common = `"event_number":${event},"streams":${streamsText(streams, to === 'shared')},"created_at":"${createdAt}"`;
+    if (to === 'reference') return `{${common}}`;
     const from = origin === null ? '' : `,"origin":${JSON.stringify(origin)}`;
     return `{${common},"map":"${this.map}","attempt":${attempt}${from}}`;
   }
 }
 
-/** What parts of a message belong to which stream. */
-export function streamsText(streams: Message['streams']): string {
-  const parts = streams.map(
-    ({ name, data }) => `${JSON.stringify(name)}:{"typ":${JSON.stringify(data.typ)},"length":${data.frames.length}}`,
-  );
+/** What parts of a message belong to which stream. @param shared places instead of the parts that have one */
+export function streamsText(streams: Message['streams'], shared = false): string {
+  const parts = streams.map(({ name, data }) => {
+    const places = shared && isPlaced(data) ? `,"shared":${placesText(data)}` : '';
+    return `${JSON.stringify(name)}:{"typ":${JSON.stringify(data.typ)},"length":${data.frames.length}${places}}`;
+  });
   return `{${parts.join(',')}}`;
+}
+
+function placesText({ places }: PlacedData): string {
+  return JSON.stringify(places.map(({ part, offset, bytes, slot, stamp }) => [part, offset, bytes, slot, stamp]));
 }
 
 function sameHeader(a: Message, b: Message): boolean {

@@ -5,61 +5,22 @@
  */
 
 import { bytesOf, MISSING, type StreamData } from '../frames/types.ts';
+import type { PlacedData } from '../shared/ring.ts';
 import type { SourceFrame } from '../source/types.ts';
 import type { Feed, Run } from '../transport/types.ts';
+import { EVENT_COST, EventFrames, type EventStreams, type Message, type Share } from './event-frames.ts';
 import { Fifo } from './fifo.ts';
 import { type DropReason, Lane, type LaneOptions } from './lane.ts';
 
-/** One message for one worker. */
-export interface Message {
-  readonly worker: string;
-  readonly event: number;
-  readonly attempt: number;
-  /** null: the worker itself. */
-  readonly origin: string | null;
-  readonly streams: readonly { readonly name: string; readonly data: StreamData }[];
-  /** For `delivered` and `undeliverable`. */
-  readonly of: EventFrames;
-}
-
-interface Share {
-  readonly lane: Lane;
-  readonly workers: readonly string[];
-  data: StreamData | undefined;
-  /** A frame that has been taken and has no fate yet. */
-  open: boolean;
-}
-
-/** What an event counts beside its frames, so that many small ones do not fill the memory. */
-export const EVENT_COST = 4096;
-
-/** The frames of one event. */
-export class EventFrames {
-  readonly number: number;
-  readonly shares: readonly Share[];
-  /** Streams whose frames have not come. */
-  pending: number;
-  /** Given again before all frames had come. */
-  readonly again: Feed[] = [];
-  bytes = 0;
-  /** Counted among what is kept. */
-  kept = false;
-  /** Messages that are neither delivered nor given up. */
-  underway = 0;
-  /** Why its frames are no longer kept. */
-  released: DropReason | undefined;
-
-  constructor(number: number, shares: readonly Share[]) {
-    this.number = number;
-    this.shares = shares;
-    this.pending = shares.length;
-  }
-}
-
-/** What of an event is recorded. */
-export interface EventStreams {
-  readonly event: number;
-  readonly streams: ReadonlyMap<string, StreamData>;
+/** Shared memory for large frames. */
+export interface FrameStore {
+  /** Smaller ones are not placed. */
+  readonly least: number;
+  /** 'full': there will be room later; undefined: not this one. */
+  place(data: StreamData): PlacedData | 'full' | undefined;
+  release(data: PlacedData): void;
+  /** The worker reads from it. */
+  reaches(worker: string): boolean;
 }
 
 export interface IngesterOptions {
@@ -68,6 +29,7 @@ export interface IngesterOptions {
   readonly hold: number;
   /** Sees each event once, when its frames go to workers. */
   readonly record?: (event: EventStreams) => void;
+  readonly store?: FrameStore;
 }
 
 /** Start of a map. */
@@ -76,6 +38,8 @@ export interface MapStart {
   readonly streams: ReadonlySet<string>;
   /** If this process began amid the map: places of each stream that were settled by then; see Lane.begin. */
   readonly settled?: ReadonlyMap<string, number>;
+  /** The controller says which events are over: then it is waited for room in shared memory, and nothing that may be needed is let go. */
+  readonly saysOver?: boolean;
 }
 
 export class Ingester {
@@ -89,14 +53,22 @@ export class Ingester {
   /** Events whose frames may be let go, in order. */
   readonly #kept = new Fifo<EventFrames>();
   #keptBytes = 0;
+  readonly #store: FrameStore | undefined;
+  /** Kept events that may be let go if there is no room in shared memory. */
+  readonly #spare = new Fifo<EventFrames>();
+  #saysOver = false;
+  #blocked = false;
+  /** Bytes of events that have frames and no messages. */
+  #unsentBytes = 0;
   #messages: Message[] = [];
   #heldFrom: number | null = null;
   #next = 0;
   /** Events given a second time as new, and events given again whose frames were gone. */
   readonly oddities = { repeated: 0, gone: 0 };
 
-  constructor({ streams, hold, record }: IngesterOptions) {
+  constructor({ streams, hold, record, store }: IngesterOptions) {
     this.#record = record;
+    this.#store = store;
     this.lanes = new Map(Object.entries(streams).map(([name, options]) => [name, new Lane(name, options)]));
     this.#hold = hold;
   }
@@ -106,7 +78,12 @@ export class Ingester {
     return this.#heldFrom;
   }
 
-  /** Bytes kept of events, the start event's left out. */
+  /** There is no room in shared memory: nothing more should be read. */
+  get blocked(): boolean {
+    return this.#blocked;
+  }
+
+  /** Bytes kept of events, without those in shared memory and the start event's. */
   get keptBytes(): number {
     return this.#keptBytes;
   }
@@ -117,8 +94,9 @@ export class Ingester {
   }
 
   /** A map begins; the one before ends. */
-  begin({ streams, settled }: MapStart): void {
+  begin({ streams, settled, saysOver = false }: MapStart): void {
     this.end();
+    this.#saysOver = saysOver;
     this.#heldFrom = null;
     this.#next = 0;
     this.#active = new Map([...this.lanes].filter(([name]) => streams.has(name)));
@@ -133,7 +111,10 @@ export class Ingester {
     this.#events.clear();
     this.#unsent.clear();
     this.#kept.clear();
+    this.#spare.clear();
     this.#keptBytes = 0;
+    this.#unsentBytes = 0;
+    this.#blocked = false;
     this.#active.clear();
   }
 
@@ -176,7 +157,7 @@ export class Ingester {
     const shares: Share[] = [];
     for (const [stream, workers] of Object.entries(feed.assignments)) {
       const lane = this.#active.get(stream);
-      if (lane) shares.push({ lane, workers, data: undefined, open: false });
+      if (lane) shares.push({ lane, workers, data: undefined, placed: undefined, open: false });
     }
     if (shares.length === 0) return;
     const event = new EventFrames(number, shares);
@@ -199,7 +180,9 @@ export class Ingester {
       share.lane.drop(event.released);
     } else {
       share.open = true;
-      event.bytes += bytesOf(data);
+      const bytes = bytesOf(data);
+      event.bytes += bytes;
+      this.#unsentBytes += bytes;
     }
   }
 
@@ -215,7 +198,8 @@ export class Ingester {
     const of = event ?? new EventFrames(feed.event_number, []);
     for (const [name, workers] of Object.entries(feed.assignments)) {
       if (!this.#active.has(name)) continue;
-      const data = of.shares.find(({ lane }) => lane.name === name)?.data;
+      const share = of.shares.find(({ lane }) => lane.name === name);
+      const data = share?.placed ?? share?.data;
       if (data === undefined) this.oddities.gone++;
       for (const worker of workers) push(byWorker, worker, { name, data: data ?? MISSING });
     }
@@ -225,19 +209,51 @@ export class Ingester {
 
   /** Messages of events whose frames have come, in order of the events; one that is over holds up nobody. */
   #dispatch(): void {
+    const before = this.#blocked;
+    this.#blocked = false;
     for (let event = this.#unsent.first; event && isSettled(event); event = this.#unsent.first) {
+      if (!event.released && !this.#place(event)) {
+        this.#blocked = true;
+        break;
+      }
       this.#unsent.take();
+      this.#unsentBytes -= event.bytes;
       if (!event.released) {
         const byWorker = new Map<string, { name: string; data: StreamData }[]>();
-        for (const { lane, workers, data } of event.shares)
-          for (const worker of workers) push(byWorker, worker, { name: lane.name, data: data ?? MISSING });
+        for (const { lane, workers, data, placed } of event.shares)
+          for (const worker of workers) push(byWorker, worker, { name: lane.name, data: placed ?? data ?? MISSING });
         this.#emit(event, byWorker, 1, null);
         this.#record?.(streamsOf(event));
+        for (const share of event.shares) if (share.placed) share.data = undefined;
         this.#keep(event);
       }
       for (const feed of event.again) this.#sendAgain(feed, event);
     }
+    if (before || this.#blocked) this.#choke();
     this.#makeRoom();
+  }
+
+  /** A source that does not wait must not fill the memory while nothing can be sent. */
+  #choke(): void {
+    for (const lane of this.#active.values()) lane.choked = this.#blocked && this.#unsentBytes > lane.options.queue;
+  }
+
+  /** Puts large frames into shared memory if somebody reads from it. @returns false if there is no room now */
+  #place(event: EventFrames): boolean {
+    const store = this.#store;
+    // The start event stays for the whole scan.
+    if (!store || event.bytes < store.least || event.number === 0) return true;
+    for (const share of event.shares) {
+      if (!share.data || share.placed || !share.workers.some((worker) => store.reaches(worker))) continue;
+      let placed = store.place(share.data);
+      while (placed === 'full' && this.#evict(this.#saysOver ? this.#spare : this.#kept))
+        placed = store.place(share.data);
+      if (placed === 'full') return false;
+      if (!placed) continue;
+      share.placed = placed;
+      for (const { bytes } of placed.places) event.placedBytes += bytes;
+    }
+    return true;
   }
 
   #emit(
@@ -260,18 +276,23 @@ export class Ingester {
       return;
     }
     event.kept = true;
-    this.#keptBytes += event.bytes + EVENT_COST;
+    this.#keptBytes += event.bytes - event.placedBytes + EVENT_COST;
     this.#kept.put(event);
   }
 
   #makeRoom(): void {
-    while (this.#keptBytes > this.#hold) {
-      const event = this.#kept.take();
-      if (event === undefined) return;
+    while (this.#keptBytes > this.#hold) if (!this.#evict(this.#kept)) return;
+  }
+
+  /** Lets go of the first event that has not been let go. @returns false if there is none */
+  #evict(events: Fifo<EventFrames>): boolean {
+    for (let event = events.take(); event; event = events.take()) {
       if (event.released) continue;
-      this.#heldFrom = event.number + 1;
+      this.#heldFrom = Math.max(this.#heldFrom ?? 0, event.number + 1);
       this.#letGo(event, 'evicted');
+      return true;
     }
+    return false;
   }
 
   /** What is to be sent now. */
@@ -292,12 +313,14 @@ export class Ingester {
       share.lane.counts.sent++;
     }
     this.#settle(of);
+    if (this.#blocked && of.released) this.#dispatch();
   }
 
   /** There is no such worker: the controller decides what becomes of the event. */
   undeliverable({ of }: Message): void {
     of.underway--;
     this.#settle(of);
+    if (this.#blocked && of.released) this.#dispatch();
   }
 
   /** Nobody will ask for the frames of these events again. */
@@ -309,7 +332,18 @@ export class Ingester {
       else for (const [number, event] of this.#events) if (number >= first && number <= last) this.#isOver(event);
     }
     while (this.#kept.first?.released) this.#kept.take();
+    while (this.#spare.first?.released) this.#spare.take();
     this.#dispatch();
+  }
+
+  /** They are done, and are asked for again only if a worker dies: they go first if there is no room in shared memory. */
+  spare(runs: readonly Run[]): void {
+    for (const [first, last] of runs)
+      for (let number = first; number <= last; number++) {
+        const event = this.#events.get(number);
+        if (event?.kept) this.#spare.put(event);
+      }
+    if (this.#blocked) this.#dispatch();
   }
 
   #isOver(event: EventFrames | undefined): void {
@@ -317,7 +351,7 @@ export class Ingester {
   }
 
   #letGo(event: EventFrames, why: DropReason): void {
-    if (event.kept) this.#keptBytes -= event.bytes + EVENT_COST;
+    if (event.kept) this.#keptBytes -= event.bytes - event.placedBytes + EVENT_COST;
     event.kept = false;
     this.#release(event, why);
     this.#events.delete(event.number);
@@ -333,6 +367,8 @@ export class Ingester {
     if (!event.released || event.underway > 0) return;
     for (const share of event.shares) {
       share.data = undefined;
+      if (share.placed) this.#store?.release(share.placed);
+      share.placed = undefined;
       if (!share.open) continue;
       share.open = false;
       share.lane.taken--;

@@ -65,6 +65,8 @@ export class Lane {
   readonly counts: LaneCounts = { received: 0, sent: 0, discarded: 0, dropped: {}, missing: 0 };
   /** Frames that an event has taken and that have no fate yet. */
   taken = 0;
+  /** Events have frames enough that cannot be sent: there is no room for more. */
+  choked = false;
   readonly #frames = new Fifo<StreamData | Gap>();
   readonly #wants = new Fifo<Want>();
   #bytes = 0;
@@ -95,7 +97,7 @@ export class Lane {
   }
 
   get room(): boolean {
-    return this.#bytes <= this.options.queue;
+    return !this.choked && this.#bytes <= this.options.queue;
   }
 
   /** The gap that ended it, with `--gaps stop`. */
@@ -115,6 +117,7 @@ export class Lane {
     this.#settled = settled ?? 0;
     this.#joined = settled !== undefined;
     this.#over = false;
+    this.choked = false;
     this.#stopped = undefined;
     if (settled === -1) this.finish();
   }

@@ -4,8 +4,8 @@
  */
 
 import { bytesOf } from '../frames/types.ts';
+import type { Message } from './event-frames.ts';
 import { Fifo } from './fifo.ts';
-import type { Message } from './ingester.ts';
 
 /** Events of one message: small frames travel together. */
 const BATCH_EVENTS = 64;

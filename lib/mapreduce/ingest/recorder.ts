@@ -2,7 +2,7 @@
 
 import { recordingName, recordingPath } from '../record/places.ts';
 import { ItemWriter } from '../record/writer.ts';
-import type { EventStreams } from './ingester.ts';
+import type { EventStreams } from './event-frames.ts';
 
 export interface RecorderOptions {
   readonly ingester: string;

@@ -6,7 +6,7 @@ import type { Lane } from './lane.ts';
 import type { IngestService } from './service.ts';
 
 /** received = sent + discarded + dropped(reason) + held, over all streams. */
-export function ingestBalance({ ingester, series, router, recorded, unpacker }: IngestService): Balance {
+export function ingestBalance({ ingester, series, router, recorded, unpacker, ring }: IngestService): Balance {
   const lanes = [...ingester.lanes.values()];
   const sum = (value: (lane: Lane) => number) => lanes.reduce((total, lane) => total + value(lane), 0);
   const losses: Record<string, number> = {
@@ -29,7 +29,14 @@ export function ingestBalance({ ingester, series, router, recorded, unpacker }: 
     in: sum(({ counts }) => counts.received),
     out: sum(({ counts }) => counts.sent),
     losses,
-    info: { ...info, full, away, 'kept-bytes': ingester.keptBytes },
+    info: {
+      ...info,
+      full,
+      away,
+      'kept-bytes': ingester.keptBytes,
+      'shared-bytes': ring?.used ?? 0,
+      shared: ring?.placed ?? 0,
+    },
   };
 }
 
@@ -86,6 +93,7 @@ export function ingestMeters(service: IngestService): Meter[] {
       value: byStream(({ waiting }) => waiting),
     },
     { name: 'kept_bytes', help: 'Kept until complete', kind: 'gauge', value: () => service.ingester.keptBytes },
+    { name: 'shared_bytes', help: 'In shared memory', kind: 'gauge', value: () => service.ring?.used ?? 0 },
     { name: 'workers', help: 'Seen', kind: 'gauge', value: () => Object.keys(service.router?.workers ?? {}).length },
   ];
 }

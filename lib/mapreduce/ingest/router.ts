@@ -3,10 +3,11 @@
 import { Router } from 'zeromq';
 import { DaqError } from '../../errors.ts';
 import { explain } from '../../stream/source.ts';
+import { isPlaced, type PlacedData } from '../shared/ring.ts';
 import { type Ping, readPing } from '../transport/ping.ts';
 import { batchParts } from './batch.ts';
+import type { Message } from './event-frames.ts';
 import { Headers } from './header.ts';
-import type { Message } from './ingester.ts';
 import { type Attempted, Outbox } from './outbox.ts';
 
 /** A worker pings every 2 s. */
@@ -26,6 +27,8 @@ export interface RouterOptions {
   readonly undeliverable: (message: Message) => void;
   /** A worker that was not there shows itself, or one has not for long. */
   readonly changed: () => void;
+  /** Shared memory in which large frames are placed. */
+  readonly frames?: string | undefined;
 }
 
 interface Seen extends Ping {
@@ -122,7 +125,7 @@ export class WorkerRouter {
       return 'away';
     }
     try {
-      await this.#socket.send([worker, ...this.#partsOf(messages, seen.ours)]);
+      await this.#socket.send([worker, ...this.#partsOf(messages, seen)]);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EAGAIN') {
@@ -139,12 +142,23 @@ export class WorkerRouter {
     return 'sent';
   }
 
-  #partsOf(messages: readonly Message[], ours: boolean): (string | Buffer)[] {
+  #partsOf(messages: readonly Message[], { name, ours }: Seen): (string | Buffer)[] {
     if (messages.length > 1) return batchParts(messages, this.#headers.map);
     const [message] = messages as [Message];
-    const parts: (string | Buffer)[] = [this.#headers.text(message, ours, new Date().toISOString())];
-    for (const { data } of message.streams) parts.push(...data.frames);
+    const shared = this.reaches(name);
+    const to = shared ? 'shared' : ours ? 'ours' : 'reference';
+    const parts: (string | Buffer)[] = [this.#headers.text(message, to, new Date().toISOString())];
+    for (const { data } of message.streams) {
+      if (isPlaced(data)) parts.push(...partsOf(data, shared));
+      else parts.push(...data.frames);
+    }
     return parts;
+  }
+
+  /** Whether a worker reads large frames from shared memory. */
+  reaches(worker: string): boolean {
+    const { frames } = this.#options;
+    return frames !== undefined && this.#seen.get(worker)?.frames === frames;
   }
 
   async #receive(): Promise<void> {
@@ -160,11 +174,12 @@ export class WorkerRouter {
     }
   }
 
-  #ping(name: string, { uuid, ours }: Ping): void {
+  #ping(name: string, ping: Ping): void {
+    const { uuid, ours } = ping;
     const before = this.#seen.get(name);
     // Messages were for the worker that had the name before; the new one does not know of them.
     if (before && before.uuid !== uuid) this.#outboxes.get(name)?.clear();
-    this.#seen.set(name, { name, uuid, ours, at: Date.now() });
+    this.#seen.set(name, { name, ...ping, at: Date.now() });
     const outbox = this.#outbox(name);
     outbox.batches = ours;
     outbox.back();
@@ -183,4 +198,11 @@ export class WorkerRouter {
     for (const outbox of this.#outboxes.values()) outbox.close();
     this.#socket.close();
   }
+}
+
+/** ZeroMQ sends later, and the place may be used again by then: who does not read it gets a copy. */
+function partsOf({ frames, places }: PlacedData, shared: boolean): Buffer[] {
+  const placed = new Set(places.map(({ part }) => part));
+  if (shared) return frames.filter((_, part) => !placed.has(part));
+  return frames.map((frame, part) => (placed.has(part) ? Buffer.from(frame) : frame));
 }

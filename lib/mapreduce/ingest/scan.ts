@@ -20,6 +20,8 @@ export interface ScanParts {
   readonly captures: ReadonlyMap<string, ItemWriter>;
   /** Lowest event and what is settled, for a process that begins amid a map; undefined: from the beginning. */
   readonly settled: ((first: number) => Promise<ReadonlyMap<string, number>>) | undefined;
+  /** The controller is one of ours. */
+  readonly saysOver: boolean;
   readonly say: (text: string) => void;
   readonly failed: (error: unknown) => void;
   /** Something that the configuration shows has changed. */
@@ -42,10 +44,10 @@ export class Scan {
 
   /** Opens the sources and takes events. @throws UsageError, InputError if a source cannot be opened */
   async begin(): Promise<void> {
-    const { ingester, sources, settled } = this.#parts;
+    const { ingester, sources, settled, saysOver } = this.#parts;
     const streams = new Set(sources.map(({ stream }) => stream));
     if (settled === undefined) {
-      ingester.begin({ streams });
+      ingester.begin({ streams, saysOver });
       await this.#openSources(false);
     }
     this.#run(this.#takeEvents(streams));
@@ -74,18 +76,19 @@ export class Scan {
   }
 
   async #takeEvents(streams: ReadonlySet<string>): Promise<void> {
-    const { link, ingester, settled } = this.#parts;
+    const { link, ingester, settled, saysOver } = this.#parts;
     let begun = settled === undefined;
-    for await (const { events, over } of link.feed()) {
+    for await (const { events, over, spare } of link.feed()) {
       if (this.#closed) return;
       let open = events;
       if (!begun && settled && events[0]) {
         begun = true;
-        open = withoutDone({ events, over }, await link.done());
-        ingester.begin({ streams, settled: await settled(events[0].event_number) });
+        open = withoutDone(events, over, await link.done());
+        ingester.begin({ streams, saysOver, settled: await settled(events[0].event_number) });
         await this.#openSources(true);
       }
       ingester.give(open);
+      ingester.spare(spare);
       ingester.over(over);
       this.#flush();
     }
@@ -99,7 +102,7 @@ export class Scan {
       for (const frame of frames) ingester.arrive(stream, frame);
       this.#flush();
       if (lane.stopped) throw gapError(stream, lane.stopped);
-      if (!lane.options.lossy && !lane.room) await this.#room(stream);
+      if (!lane.options.lossy && !this.#hasRoom(stream)) await this.#room(stream);
       await recorder.room();
       if (capture?.full) await capture.drain();
     }
@@ -109,15 +112,25 @@ export class Scan {
     this.#flush();
   }
 
+  #hasRoom(stream: string): boolean {
+    const { ingester } = this.#parts;
+    return ingester.lanes.get(stream)!.room && !ingester.blocked;
+  }
+
   #room(stream: string): Promise<void> {
     return new Promise((resolve) => this.#waiting.set(stream, resolve));
+  }
+
+  /** Messages that have been made meanwhile go out. */
+  flush(): void {
+    if (!this.#closed) this.#flush();
   }
 
   #flush(): void {
     const { ingester, router, changed } = this.#parts;
     for (const message of ingester.takeMessages()) router.send(message);
     for (const [stream, wake] of this.#waiting) {
-      if (!ingester.lanes.get(stream)!.room) continue;
+      if (!this.#hasRoom(stream)) continue;
       this.#waiting.delete(stream);
       wake();
     }

@@ -1,11 +1,13 @@
 /** `map-ingest` as a service: follows the controller's updates, keeps its configuration, runs one scan after the other. */
 
+import { DaqError } from '../../errors.ts';
 import { MapRefused } from '../map/types.ts';
 import { ItemWriter } from '../record/writer.ts';
 import { BadRecord } from '../redis/fields.ts';
 import type { Registry } from '../redis/registry.ts';
 import { entriesOf } from '../redis/stream.ts';
 import { type ControllerUpdate, readUpdate } from '../redis/updates.ts';
+import { FrameRing } from '../shared/ring.ts';
 import type { KeptMessages } from '../source/kept.ts';
 import { keepSource, type SourceOptions } from '../source/open.ts';
 import type { SeriesCounts } from '../source/series.ts';
@@ -17,7 +19,7 @@ import { WorkerRouter } from './router.ts';
 import { Scan } from './scan.ts';
 import { settledBefore } from './settled.ts';
 
-export interface ServiceOptions extends Omit<IngesterOptions, 'record'> {
+export interface ServiceOptions extends Omit<IngesterOptions, 'record' | 'store'> {
   readonly name: string;
   readonly bind: string;
   /** Url for workers, if it is not the bound one: a host name, a forwarded port. */
@@ -27,6 +29,8 @@ export interface ServiceOptions extends Omit<IngesterOptions, 'record'> {
   readonly capture: Readonly<Record<string, string>>;
   readonly dump: string | undefined;
   readonly dumpRoot: string | undefined;
+  /** Bytes of shared memory for parts of at least `least` bytes; 0: none. */
+  readonly shared: { readonly bytes: number; readonly least: number };
   readonly say: (text: string) => void;
 }
 
@@ -45,6 +49,7 @@ export class IngestService {
   readonly #kept = new Map<string, KeptMessages>();
   readonly #stop = new AbortController();
   #router!: WorkerRouter;
+  #ring: FrameRing | undefined;
   #scan: Scan | undefined;
   #link: IngesterLink | undefined;
   #map: string | null = null;
@@ -59,7 +64,15 @@ export class IngestService {
     this.#options = options;
     const { name, dump, dumpRoot, say } = options;
     this.#recorder = new Recorder({ ingester: name, file: dump, root: dumpRoot, say });
-    this.ingester = new Ingester({ ...options, record: (event) => this.#recorder.record(event) });
+    this.ingester = new Ingester({
+      ...{ ...options, record: (event) => this.#recorder.record(event) },
+      store: {
+        least: options.shared.least,
+        place: (data) => this.#ring?.place(data),
+        release: (data) => this.#ring?.release(data),
+        reaches: (worker) => this.#router.reaches(worker),
+      },
+    });
   }
 
   get router(): WorkerRouter {
@@ -80,11 +93,12 @@ export class IngestService {
    * @throws DaqError if the address, a source or a recording cannot be had, or a gap must stop it
    */
   async run(stop: AbortSignal): Promise<void> {
-    const { ingester } = this;
+    this.#ring = this.#openRing();
     this.#router = await WorkerRouter.open({
+      frames: this.#ring?.name,
       bind: this.#options.bind,
-      delivered: (message) => ingester.delivered(message),
-      undeliverable: (message) => ingester.undeliverable(message),
+      delivered: (message) => this.#sent((ingester) => ingester.delivered(message)),
+      undeliverable: (message) => this.#sent((ingester) => ingester.undeliverable(message)),
       changed: () => this.#publishSoon(),
     });
     const end = () => this.#stop.abort();
@@ -108,6 +122,31 @@ export class IngestService {
       await this.#close();
     }
     if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** What has become of a message may have made room. */
+  #sent(note: (ingester: Ingester) => void): void {
+    const { blocked } = this.ingester;
+    note(this.ingester);
+    if (blocked) this.#scan?.flush();
+  }
+
+  /** Without it frames go through the sockets. */
+  #openRing(): FrameRing | undefined {
+    const { name, shared, say } = this.#options;
+    if (shared.bytes === 0) return undefined;
+    try {
+      return FrameRing.open({ name, serviceUuid: this.#registry.serviceUuid, ...shared, say });
+    } catch (error) {
+      if (!(error instanceof DaqError)) throw error;
+      say(`no shared memory for frames: ${error.message}`);
+      return undefined;
+    }
+  }
+
+  /** Shared memory in which large frames lie. */
+  get ring(): FrameRing | undefined {
+    return this.#ring;
   }
 
   async #follow(before: string | undefined): Promise<void> {
@@ -153,6 +192,7 @@ export class IngestService {
       link: this.#link,
       sources: active.map((source) => ({ ...source, kept: this.#kept.get(source.stream) })),
       captures: this.#captures,
+      saysOver: update.impl === 'daqpipe',
       settled: midway ? (first) => this.#settled(map, first, active) : undefined,
       say,
       failed: (error) => this.#fail(error),
@@ -237,6 +277,7 @@ export class IngestService {
       connected_workers: this.#router.workers,
       streams: sources.map(({ stream }) => stream),
       held_from: this.ingester.heldFrom,
+      frames: this.#ring?.name ?? null,
     });
   }
 
@@ -247,6 +288,7 @@ export class IngestService {
       await new Promise((resolve) => setTimeout(resolve, 10));
     await this.#endScan();
     this.#router.close();
+    this.#ring?.close();
     for (const kept of this.#kept.values()) kept.close();
     for (const capture of this.#captures.values()) await capture.close();
   }

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StreamData } from '../frames/types.ts';
 import { bytesOf } from '../frames/types.ts';
+import type { SharedParts } from '../shared/reader.ts';
 import { encodeParameters } from './parameters.ts';
 import { ChildGone, PythonChild, type PythonOptions } from './python-child.ts';
 import { FINISH_LIMIT_MS, factsOf, finished } from './python-facts.ts';
@@ -36,6 +37,7 @@ const RESTART_MS = 100;
 
 export class PythonWorker implements WorkerPayload {
   readonly encoding: 'cbor' | 'pickle';
+  readonly readsShared = true;
   readonly #options: PythonOptions;
   #child: PythonChild;
   #facts: PayloadFacts & { readonly batch: boolean };
@@ -124,7 +126,9 @@ export class PythonWorker implements WorkerPayload {
     const events = jobs.map(({ event }) => [
       event.event_number,
       event.tick,
-      [...event.streams].map(([name, { typ, frames }]: [string, StreamData]) => {
+      [...event.streams].map(([name, data]: [string, StreamData]) => {
+        const { typ, frames, shared } = data;
+        if (shared) return [name, typ, frames.length, placesFor(data, shared, blobs)];
         blobs.push(...frames);
         return [name, typ, frames.length];
       }),
@@ -213,6 +217,14 @@ export class PythonWorker implements WorkerPayload {
     await this.#child.ask({ do: 'close' }).catch(() => {});
     await this.#child.close();
   }
+}
+
+/** What the process needs to open large parts; the others follow the question. */
+function placesFor({ frames }: StreamData, { reader, places }: SharedParts, blobs: Buffer[]): object {
+  const elsewhere = new Set(places.map(({ part }) => part));
+  blobs.push(...frames.filter((_, part) => !elsewhere.has(part)));
+  const rows = places.map(({ part, offset, bytes, slot, stamp }) => [part, offset, bytes, slot, stamp]);
+  return { name: reader.name, path: reader.path, places: rows };
 }
 
 function failureIn(problem: unknown): Failure {

@@ -63,6 +63,8 @@ interface Payload {
 }
 
 export interface WorkerPayload extends Payload {
+  /** It opens frames in shared memory on its own; for others they are opened before. */
+  readonly readsShared?: true;
   readonly encoding: Encoding;
   /** @returns seconds between ticks; undefined: no ticks. @throws PayloadFailed */
   begin(beginning: Beginning): Promise<number | undefined>;

@@ -100,7 +100,8 @@ export class CreditsIngesterLink implements IngesterLink, Movable {
     for await (const message of this.#link.messages) {
       const events = items(message, 'feed', feedOf).filter((feed) => this.#isNew(feed));
       const over = runsIn(message.over);
-      if (events.length > 0 || over.length > 0) yield { events, over };
+      const spare = runsIn(message.spare);
+      if (events.length > 0 || over.length > 0 || spare.length > 0) yield { events, over, spare };
     }
   }
 

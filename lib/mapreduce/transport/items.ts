@@ -62,6 +62,7 @@ export function readNews(json: string): FeedNews {
   return {
     events: items.filter(({ over }) => over === undefined).map(feedOf),
     over: items.flatMap(({ over }) => runsIn(over)),
+    spare: items.flatMap(({ spare }) => runsIn(spare)),
   };
 }
 
@@ -70,13 +71,17 @@ export function runsIn(value: unknown): readonly Run[] {
   if (value === undefined) return [];
   const isRun = (run: unknown) =>
     Array.isArray(run) && run.length === 2 && run.every(Number.isSafeInteger) && run[0] >= 0 && run[1] >= run[0];
-  if (!Array.isArray(value) || !value.every(isRun)) throw new BadRecord('over is no list of runs');
+  if (!Array.isArray(value) || !value.every(isRun)) throw new BadRecord('there is no list of runs');
   return value as Run[];
 }
 
 /** Several entries as one. */
 export function joinNews(news: readonly FeedNews[]): FeedNews {
-  return { events: news.flatMap(({ events }) => events), over: news.flatMap(({ over }) => over) };
+  return {
+    events: news.flatMap(({ events }) => events),
+    over: news.flatMap(({ over }) => over),
+    spare: news.flatMap(({ spare }) => spare),
+  };
 }
 
 /**
@@ -84,7 +89,8 @@ export function joinNews(news: readonly FeedNews[]): FeedNews {
  * their places.
  */
 export function withoutDone(
-  { events, over }: FeedNews,
+  events: readonly Feed[],
+  over: readonly Run[],
   done: ReadonlyMap<number, ReadonlySet<string>>,
 ): readonly Feed[] {
   return events.flatMap((feed) => {

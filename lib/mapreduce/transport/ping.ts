@@ -14,26 +14,34 @@ export interface Ping {
   readonly uuid: string;
   /** The worker is one of ours. */
   readonly ours: boolean;
+  /** Shared memory of the ingester that the worker has open. */
+  readonly frames: string | undefined;
 }
 
-/** @param ours the ingester is one of ours; one of the reference gets what it knows */
-export function pingParts(serviceUuid: string, ours: boolean): (Buffer | string)[] {
+/**
+ * @param ours the ingester is one of ours; one of the reference gets what it knows
+ * @param frames its shared memory, if it could be opened
+ */
+export function pingParts(serviceUuid: string, ours: boolean, frames?: string): (Buffer | string)[] {
   const uuid = uuidBytes(serviceUuid);
-  return ours ? [uuid, JSON.stringify({ impl: 'daqpipe', protocol: 1 })] : [uuid];
+  return ours ? [uuid, JSON.stringify({ impl: 'daqpipe', protocol: 1, ...(frames ? { frames } : {}) })] : [uuid];
 }
 
 /** @returns undefined for what is no ping. A second part that nobody understands leaves a peer of the reference. */
 export function readPing([uuid, more]: readonly Buffer[]): Ping | undefined {
   if (uuid?.length !== UUID_BYTES) return undefined;
-  return { uuid: uuidText(uuid), ours: more !== undefined && saysOurs(more.toString()) };
+  return { uuid: uuidText(uuid), ...(more === undefined ? REFERENCE : saysOf(more.toString())) };
 }
 
-function saysOurs(text: string): boolean {
+const REFERENCE = { ours: false, frames: undefined } as const;
+
+function saysOf(text: string): Omit<Ping, 'uuid'> {
   try {
-    const { impl, protocol } = parseFields(text, 'the second part of a ping');
-    return impl === 'daqpipe' && typeof protocol === 'number' && isOurs({ impl, protocol });
+    const { impl, protocol, frames } = parseFields(text, 'the second part of a ping');
+    if (impl !== 'daqpipe' || typeof protocol !== 'number' || !isOurs({ impl, protocol })) return REFERENCE;
+    return { ours: true, frames: typeof frames === 'string' ? frames : undefined };
   } catch (error) {
-    if (error instanceof BadRecord) return false;
+    if (error instanceof BadRecord) return REFERENCE;
     throw error;
   }
 }

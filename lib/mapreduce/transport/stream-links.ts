@@ -100,7 +100,7 @@ export class StreamIngesterLink implements IngesterLink {
     this.#setup = setup;
     this.#reports = new StreamReports(registry, map);
     this.#key = streams ? registry.keys.assigned(map) : registry.keys.feed(map, name);
-    this.#read = streams ? (json) => ({ events: feedFor(readFeed(json), streams), over: [] }) : readNews;
+    this.#read = streams ? (json) => ({ events: feedFor(readFeed(json), streams), over: [], spare: [] }) : readNews;
   }
 
   async *feed(): AsyncGenerator<FeedNews> {

@@ -40,6 +40,8 @@ export interface FeedNews {
   readonly events: readonly Feed[];
   /** Events whose frames nobody will ask for again; some may be unknown. They hold after `events`. */
   readonly over: readonly Run[];
+  /** Events that are complete for long, whose frames are asked for again only if a worker dies: they go if there is no room. */
+  readonly spare: readonly Run[];
 }
 
 /** Every completed event once, in the order done. */

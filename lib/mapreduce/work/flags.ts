@@ -26,6 +26,11 @@ export const workFlags = {
     summary: 'results that the reducer may not have accepted yet; then no event is begun',
     helpValue: 'BYTES',
   }),
+  'shared-memory': Flags.boolean({
+    default: true,
+    allowNo: true,
+    summary: 'take large frames from shared memory of ingesters on this machine',
+  }),
   ...payloadFlags,
   ...workerPayloadFlags,
 };

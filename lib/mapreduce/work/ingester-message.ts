@@ -2,50 +2,89 @@
 
 import type { StreamData } from '../frames/types.ts';
 import { BadRecord, type Fields, fieldsOf, number, parseFields, text } from '../redis/fields.ts';
+import type { SharedPart } from '../shared/layout.ts';
+import type { FrameReader } from '../shared/reader.ts';
 import type { IngesterMessage } from './assembly.ts';
 
 /** @throws BadRecord for what is no such message */
-export function readIngesterMessage([header, ...frames]: readonly Buffer[]): readonly IngesterMessage[] {
+export function readIngesterMessage(
+  [header, ...frames]: readonly Buffer[],
+  reader?: FrameReader,
+): readonly IngesterMessage[] {
   if (!header) throw new BadRecord('a message without a header');
   const fields = parseFields(header.toString(), 'the header of an ingester');
   if (fields.batch !== undefined) return readBatch(fields, frames);
-  const parts = new Parts(frames);
+  const parts = new Parts(frames, reader);
   const message = { ...identity(fields), streams: parts.take(shapeOf(fields.streams ?? {})) };
   parts.end();
   return [message];
 }
 
 /** By stream: kind and number of its parts. */
-type Shape = readonly (readonly [name: string, typ: string, length: number])[];
+type Shape = readonly (readonly [
+  name: string,
+  typ: string,
+  length: number,
+  shared: readonly SharedPart[] | undefined,
+])[];
 
 function shapeOf(streams: unknown): Shape {
   return Object.entries(fieldsOf(streams, 'streams')).map(([name, stream]) => {
     const of = fieldsOf(stream, name);
     const length = number(of, 'length', 0);
     if (!Number.isSafeInteger(length) || length < 0) throw new BadRecord(`the stream ${name} has ${length} parts`);
-    return [name, text(of, 'typ'), length];
+    return [name, text(of, 'typ'), length, of.shared === undefined ? undefined : placesIn(of.shared, length)];
   });
 }
+
+/** Parts of a stream that lie in shared memory, in their order. */
+function placesIn(value: unknown, length: number): readonly SharedPart[] {
+  if (!Array.isArray(value)) throw new BadRecord('shared is no list');
+  let last = -1;
+  return value.map((row: unknown) => {
+    if (!Array.isArray(row) || row.length !== 5 || !row.every(Number.isSafeInteger))
+      throw new BadRecord('a part in shared memory has no place');
+    const [part, offset, bytes, slot, stamp] = row as [number, number, number, number, number];
+    if (part <= last || part >= length || slot < 0) throw new BadRecord(`part ${part} in shared memory is none`);
+    last = part;
+    return { part, offset, bytes, slot, stamp };
+  });
+}
+
+const ELSEWHERE = Buffer.alloc(0);
 
 /** Parts of a message, taken one stream after the other. */
 class Parts {
   readonly #parts: readonly Buffer[];
   #at = 0;
 
-  constructor(parts: readonly Buffer[]) {
+  readonly #reader: FrameReader | undefined;
+
+  /** @param reader shared memory of the ingester */
+  constructor(parts: readonly Buffer[], reader?: FrameReader) {
     this.#parts = parts;
+    this.#reader = reader;
   }
 
   take(shape: Shape): Map<string, StreamData> {
     const streams = new Map<string, StreamData>();
-    for (const [name, typ, length] of shape) {
-      const end = this.#at + length;
+    for (const [name, typ, length, places] of shape) {
+      const end = this.#at + length - (places?.length ?? 0);
       if (end > this.#parts.length)
         throw new BadRecord(`the stream ${name} has ${length} parts of ${this.#parts.length - this.#at}`);
-      streams.set(name, { typ, frames: this.#parts.slice(this.#at, end) });
+      const frames = this.#parts.slice(this.#at, end);
+      streams.set(name, places ? this.#withShared(name, typ, frames, places) : { typ, frames });
       this.#at = end;
     }
     return streams;
+  }
+
+  #withShared(name: string, typ: string, frames: Buffer[], places: readonly SharedPart[]): StreamData {
+    const reader = this.#reader;
+    if (!reader || !places.every((place) => reader.fits(place)))
+      throw new BadRecord(`the stream ${name} lies in no shared memory that is open here`);
+    for (const { part } of places) frames.splice(part, 0, ELSEWHERE);
+    return { typ, frames, shared: { reader, places } };
   }
 
   end(): void {

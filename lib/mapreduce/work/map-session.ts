@@ -15,6 +15,8 @@ export interface SessionOptions {
   readonly name: string;
   readonly link: WorkerLink;
   readonly payload: WorkerPayload;
+  /** What the payload does with an event, wherever its frames lie. */
+  readonly process: WorkerPayload['process'];
   readonly results: ResultLink;
   readonly ticks: Ticks | undefined;
   readonly counts: WorkerCounts;
@@ -126,12 +128,12 @@ export class MapSession {
       return this.#finished({ event, hasResult: false, kind: 'failed' });
     }
     if (streams.size === 0) return this.#finished({ event, hasResult: false, kind: 'done' });
-    const { payload } = this.#options;
+    const { payload, process } = this.#options;
     const lacks = [...streams.values()].some(({ typ }) => typ === MISSING);
     if (lacks && !payload.facts.acceptMissing) return this.#finished({ event, hasResult: false, kind: 'incomplete' });
     this.#running++;
     this.#noteIdle();
-    void payload.process({ event_number: event, streams, tick }).then((outcome) => this.#outcome(work, outcome));
+    void process({ event_number: event, streams, tick }).then((outcome) => this.#outcome(work, outcome));
   }
 
   #outcome(

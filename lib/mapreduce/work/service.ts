@@ -9,6 +9,7 @@ import { PayloadFailed, type WorkerPayload } from '../payload/types.ts';
 import { type IngesterConfig, isOurs, type MapreduceVersion } from '../redis/configs.ts';
 import type { Registry } from '../redis/registry.ts';
 import type { ControllerUpdate } from '../redis/updates.ts';
+import { lendFrames } from '../shared/lent.ts';
 import { followController, openWorkerLink } from '../transport/open.ts';
 import type { WorkerLink } from '../transport/types.ts';
 import { WorkerCounts } from './counts.ts';
@@ -23,6 +24,8 @@ export interface WorkerOptions {
   readonly payload: WorkerPayload;
   /** Results of how many bytes may be unaccepted. */
   readonly hold: number;
+  /** Take large frames from the shared memory of ingesters on this machine. */
+  readonly sharedMemory: boolean;
   /** Stop at the first event whose payload fails. */
   readonly stopOnError: boolean;
   readonly version: MapreduceVersion | null;
@@ -46,6 +49,7 @@ export class WorkerService {
   #shown: { key: string; ingesters: readonly IngesterConfig[] } = { key: '', ingesters: [] };
   #session: MapSession | undefined;
   #link: WorkerLink | undefined;
+  readonly #lent = { lent: 0, torn: 0 };
   #map: string | null = null;
   #before = 0;
   #rate = 0;
@@ -54,7 +58,7 @@ export class WorkerService {
   failure: Error | undefined;
 
   constructor(registry: Registry, options: WorkerOptions) {
-    const { name, say, hold } = options;
+    const { name, say, hold, sharedMemory } = options;
     this.#registry = registry;
     this.#options = options;
     this.#failures = new FailureLog((message) => {
@@ -64,7 +68,7 @@ export class WorkerService {
     this.#watch = new ConfigWatch(registry, say, () => this.#configsChanged());
     this.#results = new ResultLink({ registry, hold, say, roomy: () => void this.#session?.pump() });
     this.#links = new IngesterLinks({
-      ...{ name, say, serviceUuid: registry.serviceUuid },
+      ...{ name, say, sharedMemory, serviceUuid: registry.serviceUuid },
       message: (ingester, message) => {
         if (this.#session) this.#session.message(ingester, message);
         else this.#stale++;
@@ -161,6 +165,7 @@ export class WorkerService {
     this.#link = link;
     const session = new MapSession({
       ...{ update, name, link, payload, counts: this.counts },
+      process: payload.readsShared ? (event) => payload.process(event) : lendFrames(payload, this.#lent),
       results: this.#results,
       failures: this.#failures,
       ticks: interval === undefined ? undefined : new Ticks(registry.redis, registry.keys.clock(map), interval),
@@ -201,6 +206,8 @@ export class WorkerService {
       'repeated-messages': assembly?.repeated ?? 0,
       'odd-messages': this.#links.counts.odd,
       restarts: this.#options.payload.restarts,
+      'shared-frames': this.#links.counts.shared,
+      torn: this.#lent.torn,
     });
   }
 

@@ -16,6 +16,7 @@ from . import cbor, pickles, tree
 from .channel import Channel
 from .event import EventData, Frame, ResultData, StreamData, frame_bytes
 from .running import Payload, describe
+from .shared import Memories
 
 Answer = Tuple[Dict[str, Any], Sequence[bytes]]
 _NOTHING: Answer = ({}, ())
@@ -30,6 +31,8 @@ class Child:
         self._retries = int(question.get("retries", 0))
         self._batches = payload.facts["batch"]
         self._generators: List[Any] = []
+        self._borrows = bool(getattr(payload.cls, "borrow_frames", False))
+        self._memories = Memories()
 
     def answer(self, question: Dict[str, Any], blobs: List[memoryview], send: Any) -> None:
         """Sends one answer; for events one each."""
@@ -64,18 +67,33 @@ class Child:
     # worker
 
     def _events(self, events: Sequence[Any], blobs: List[memoryview], send: Any) -> None:
-        made, at = [], 0
+        made, at, shared = [], 0, False
         for number, _, streams in events:
             found = {}
-            for name, typ, length in streams:
-                found[name] = StreamData(typ, map(Frame, blobs[at:at + length]))
-                at += length
+            for name, typ, length, *elsewhere in streams:
+                count = length - len(elsewhere[0]["places"]) if elsewhere else length
+                found[name] = StreamData(typ, map(Frame, blobs[at:at + count]))
+                shared = shared or bool(elsewhere)
+                at += count
             made.append(EventData(number, found))
-        if len(made) > 1 and self._batches:
+        if len(made) > 1 and self._batches and not shared:
             self._batch(made, send)
             return
-        for event, (_, tick, _) in zip(made, events):
-            send(*self._event(event, tick))
+        for event, (_, tick, streams) in zip(made, events):
+            send(*(self._shared_event(event, tick, streams) if shared else self._event(event, tick)))
+
+    def _shared_event(self, event: EventData, tick: bool, streams: Sequence[Any]) -> Answer:
+        """An event of which frames lie in shared memory. What is torn fails, whatever came of it."""
+        lent: List[Any] = []
+        try:
+            for name, _, _, *elsewhere in streams:
+                if elsewhere:
+                    self._memories.insert(event.streams[name].frames, elsewhere[0], lent if self._borrows else None)
+            answer = self._event(event, tick)
+            self._memories.give_back(event, lent, [elsewhere[0] for _, _, _, *elsewhere in streams if elsewhere])
+            return answer
+        except Exception as raised:
+            return {"error": describe(raised), "seconds": 0.0}, ()
 
     def _event(self, event: EventData, tick: bool) -> Answer:
         start = time.perf_counter()

@@ -2,7 +2,7 @@
 
 import t from 'tap';
 import { batchParts } from '../../../lib/mapreduce/ingest/batch.ts';
-import { EventFrames, type Message } from '../../../lib/mapreduce/ingest/ingester.ts';
+import { EventFrames, type Message } from '../../../lib/mapreduce/ingest/event-frames.ts';
 import { readIngesterMessage } from '../../../lib/mapreduce/work/ingester-message.ts';
 import { Random } from '../../random.ts';
 

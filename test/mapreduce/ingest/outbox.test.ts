@@ -1,5 +1,5 @@
 import t from 'tap';
-import { EventFrames, type Message } from '../../../lib/mapreduce/ingest/ingester.ts';
+import { EventFrames, type Message } from '../../../lib/mapreduce/ingest/event-frames.ts';
 import { type Attempted, Outbox } from '../../../lib/mapreduce/ingest/outbox.ts';
 import { Random } from '../../random.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { Dealer } from 'zeromq';
-import { EventFrames, type Message } from '../../../lib/mapreduce/ingest/ingester.ts';
+import { EventFrames, type Message } from '../../../lib/mapreduce/ingest/event-frames.ts';
 import { WorkerRouter } from '../../../lib/mapreduce/ingest/router.ts';
 import { pingParts, readPing } from '../../../lib/mapreduce/transport/ping.ts';
 import { until } from './stand-ins.ts';

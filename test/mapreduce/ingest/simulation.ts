@@ -3,9 +3,11 @@
  * lists, not followed. Then: every message carries exactly what it must, in order, and every frame has one fate.
  */
 
-import { MISSING } from '../../../lib/mapreduce/frames/types.ts';
+import { MISSING, type StreamData } from '../../../lib/mapreduce/frames/types.ts';
+import { EVENT_COST, type Message } from '../../../lib/mapreduce/ingest/event-frames.ts';
 import type { GapPolicy } from '../../../lib/mapreduce/ingest/gaps.ts';
-import { EVENT_COST, Ingester, type Message } from '../../../lib/mapreduce/ingest/ingester.ts';
+import { Ingester } from '../../../lib/mapreduce/ingest/ingester.ts';
+import { isPlaced, type PlacedData } from '../../../lib/mapreduce/shared/ring.ts';
 import type { SourceFrame } from '../../../lib/mapreduce/source/types.ts';
 import type { Feed } from '../../../lib/mapreduce/transport/types.ts';
 import { Random } from '../../random.ts';
@@ -34,6 +36,47 @@ export interface SimulationResult {
   readonly missing: number;
   readonly evicted: number;
   readonly again: number;
+  readonly placed: number;
+}
+
+/** Shared memory as the ingester knows it: what is released is overwritten, so whoever still carries it is found out. */
+class TestStore {
+  readonly least = 20;
+  readonly problems: string[] = [];
+  readonly #capacity: number;
+  readonly #live = new Set<PlacedData>();
+  placed = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get used(): number {
+    return [...this.#live].reduce((sum, { frames }) => sum + frames[0]!.length, 0);
+  }
+
+  reaches(worker: string): boolean {
+    return worker !== 'w2';
+  }
+
+  place({ typ, frames: [frame] }: StreamData): PlacedData | 'full' | undefined {
+    const length = frame?.length ?? 0;
+    if (length < this.least || length > this.#capacity) return undefined;
+    if (this.used + length > this.#capacity) return 'full';
+    const placed = {
+      typ,
+      frames: [Buffer.from(frame!)],
+      places: [{ part: 0, offset: 0, bytes: length, slot: 0, stamp: 1 }],
+    };
+    this.#live.add(placed);
+    this.placed++;
+    return placed;
+  }
+
+  release(data: PlacedData): void {
+    if (!this.#live.delete(data)) this.problems.push('what is not placed is released');
+    data.frames[0]!.fill(0);
+  }
 }
 
 export class IngesterSimulation {
@@ -48,6 +91,8 @@ export class IngesterSimulation {
   readonly #lastEvent = new Map<string, number>();
   readonly #seen = new Set<string>();
   readonly #hold: number;
+  readonly #store: TestStore | undefined;
+  readonly #saysOver: boolean;
   #evicted = false;
   #next = 0;
   #messages = 0;
@@ -59,7 +104,9 @@ export class IngesterSimulation {
     this.#hold = random.chance(0.5) ? 1 << 30 : EVENT_COST * (2 + random.below(6));
     const names = STREAMS.slice(0, 1 + random.below(3));
     const streams = Object.fromEntries(names.map((name) => [name, this.#addSeries(name)]));
-    this.#ingester = new Ingester({ streams, hold: this.#hold });
+    this.#store = random.chance(0.5) ? new TestStore(30 + random.below(150)) : undefined;
+    this.#saysOver = random.chance(0.5);
+    this.#ingester = new Ingester({ streams, hold: this.#hold, ...(this.#store ? { store: this.#store } : {}) });
   }
 
   #addSeries(name: string) {
@@ -85,7 +132,7 @@ export class IngesterSimulation {
 
   play(): SimulationResult {
     const random = this.#random;
-    this.#ingester.begin({ streams: new Set(this.#series.keys()) });
+    this.#ingester.begin({ streams: new Set(this.#series.keys()), saysOver: this.#saysOver });
     for (let step = 20 + random.below(120); step > 0; step--) {
       this.#step(random.below(10));
       this.#collect();
@@ -100,6 +147,7 @@ export class IngesterSimulation {
       missing: lanes.reduce((sum, { counts }) => sum + counts.missing, 0),
       evicted: this.#evicted ? 1 : 0,
       again: this.#again,
+      placed: this.#store?.placed ?? 0,
     };
   }
 
@@ -160,6 +208,10 @@ export class IngesterSimulation {
 
   #completes(): void {
     if (this.#next === 0) return;
+    if (this.#random.chance(0.2)) {
+      const spare = this.#random.below(this.#next);
+      return this.#ingester.spare([[spare, spare]]);
+    }
     const first = this.#random.below(this.#next);
     const last = this.#random.chance(0.1) ? first + 1000 : first + this.#random.below(3);
     for (let event = first; event <= Math.min(last, this.#next - 1); event++) this.#complete.add(event);
@@ -169,6 +221,7 @@ export class IngesterSimulation {
   #sends(): void {
     while (this.#underway.length > 0 && this.#random.chance(0.8)) {
       const message = this.#underway.shift()!;
+      this.#checkContents(message);
       if (this.#random.chance(0.9)) this.#ingester.delivered(message);
       else this.#ingester.undeliverable(message);
     }
@@ -199,13 +252,22 @@ export class IngesterSimulation {
       const gone = attempt > 1 && this.#mayBeGone(event);
       if (gone && data === MISSING) continue;
       if (expected === 'not yet') this.#problems.push(`${key}: stream ${name} was sent before it came`);
-      else if (data !== (expected ?? MISSING))
+      else if (isPlaced(data) ? !data.frames[0]!.equals(expected!.frames[0]!) : data !== (expected ?? MISSING))
         this.#problems.push(`${key}: stream ${name} has ${data.frames} instead of ${expected?.frames}`);
     }
     if (attempt > 1) return;
     const last = this.#lastEvent.get(worker) ?? -1;
     if (event <= last) this.#problems.push(`${key} came after event ${last}`);
     this.#lastEvent.set(worker, event);
+  }
+
+  /** What is on its way must not have been let go. */
+  #checkContents({ event, streams }: Message): void {
+    for (const { name, data } of streams) {
+      const expected = this.#expected(this.#series.get(name)!, event);
+      if (!isPlaced(data) || expected === undefined || expected === 'not yet') continue;
+      if (!data.frames[0]!.equals(expected.frames[0]!)) this.#problems.push(`event ${event}: ${name} was overwritten`);
+    }
   }
 
   #mayBeGone(event: number): boolean {
@@ -230,10 +292,20 @@ export class IngesterSimulation {
     }
   }
 
+  /** When all that was sent is over there is room. */
+  #unblock(): void {
+    this.#ingester.over([[0, this.#next]]);
+    if (this.#ingester.blocked) this.#problems.push('it waits for room though everything is over');
+    for (const message of this.#ingester.takeMessages()) this.#ingester.undeliverable(message);
+  }
+
   /** Everything that could be sent has been; at the end of the map nothing is held. */
   #drain(): void {
     if (this.#problems.length > 0) return;
+    if (this.#ingester.blocked && !this.#store) this.#problems.push('it waits for room that it does not need');
     for (const { event_number: event, assignments, attempt } of this.#given) {
+      // Nobody was told that those before are over.
+      if (this.#ingester.blocked) break;
       // The start event is kept and sent whatever has become of it.
       if (attempt > 1 || (event > 0 && this.#complete.has(event))) continue;
       const names = Object.keys(assignments);
@@ -243,7 +315,10 @@ export class IngesterSimulation {
         if (!this.#seen.has(`${event} ${worker} 1`)) this.#problems.push(`event ${event} was not sent to ${worker}`);
     }
     for (const message of this.#underway.splice(0)) this.#ingester.undeliverable(message);
+    if (this.#ingester.blocked) this.#unblock();
     this.#ingester.end();
+    if (this.#store && this.#store.used > 0) this.#problems.push(`${this.#store.used} bytes stay in shared memory`);
+    this.#problems.push(...(this.#store?.problems ?? []));
     this.#balance();
     for (const [name, { held }] of this.#ingester.lanes)
       if (held !== 0) this.#problems.push(`${name}: ${held} frames are held after the end`);
