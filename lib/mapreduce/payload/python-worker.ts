@@ -32,7 +32,7 @@ interface Job {
 }
 
 /** What is in the pipe: enough that the process never waits for us. */
-const AHEAD = { jobs: 32, bytes: 32 << 20, batch: 64 } as const;
+const AHEAD = { jobs: 64, bytes: 32 << 20 } as const;
 const RESTART_MS = 100;
 
 export class PythonWorker implements WorkerPayload {
@@ -46,9 +46,10 @@ export class PythonWorker implements WorkerPayload {
   #line: Job[] = [];
   #sent: Job[] = [];
   #sentBytes = 0;
-  /** So many are given one by one, because somewhere among them is what killed a process. */
+  /** So many less one are given one by one, because somewhere among them is what killed a process; then come several again. */
   #careful = 0;
   #recovering = false;
+  #feeding = false;
   #closed = false;
   #idle: (() => void)[] = [];
   restarts = 0;
@@ -101,22 +102,38 @@ export class PythonWorker implements WorkerPayload {
     for (const data of event.streams.values()) bytes += bytesOf(data);
     return new Promise((resolve) => {
       this.#line.push({ event, bytes, resolve, deaths: 0 });
+      this.#feedSoon();
+    });
+  }
+
+  /** Events that come together go together, and so do those for which answers that came together made room. */
+  #feedSoon(): void {
+    if (this.#feeding) return;
+    this.#feeding = true;
+    queueMicrotask(() => {
+      this.#feeding = false;
       this.#feed();
     });
   }
 
   #feed(): void {
-    while (this.#line.length > 0 && !this.#recovering && this.#hasRoom()) {
-      const careful = this.#careful > 0;
-      if (careful) this.#careful--;
-      this.#give(this.#line.splice(0, this.#facts.batch && !careful ? AHEAD.batch : 1));
-    }
+    while (this.#line.length > 0 && !this.#recovering && this.#hasRoom()) this.#give(this.#take());
   }
 
   #hasRoom(): boolean {
     if (this.#sent.length === 0) return true;
-    const ahead = this.#facts.batch ? AHEAD.batch : AHEAD.jobs;
-    return this.#careful === 0 && this.#sent.length < ahead && this.#sentBytes < AHEAD.bytes;
+    return this.#careful === 0 && this.#sent.length < AHEAD.jobs && this.#sentBytes < AHEAD.bytes;
+  }
+
+  #take(): Job[] {
+    if (this.#careful > 0) {
+      this.#careful--;
+      return this.#line.splice(0, 1);
+    }
+    let count = 0;
+    for (let bytes = this.#sentBytes; count < this.#line.length && bytes < AHEAD.bytes; count++)
+      bytes += this.#line[count]!.bytes;
+    return this.#line.splice(0, Math.max(1, Math.min(count, AHEAD.jobs - this.#sent.length)));
   }
 
   #give(jobs: Job[]): void {
@@ -139,7 +156,7 @@ export class PythonWorker implements WorkerPayload {
       left: jobs.length,
       take: (answer) => this.#answered(answer),
       fail: (error) => {
-        if (!failed) void this.#recover(error, jobs.length > 1);
+        if (!failed) void this.#recover(error);
         failed = true;
       },
     });
@@ -153,7 +170,7 @@ export class PythonWorker implements WorkerPayload {
       ...(blobs[0] ? { body: blobs[0] } : {}),
       ...(head.error ? { failure: head.error as Failure } : {}),
     });
-    this.#feed();
+    this.#feedSoon();
     if (this.#sent.length === 0 && this.#line.length === 0) for (const done of this.#idle.splice(0)) done();
   }
 
@@ -164,10 +181,10 @@ export class PythonWorker implements WorkerPayload {
   }
 
   /** Called for each message that the dead process had; the first one tells where it was. */
-  async #recover(error: Error, several: boolean): Promise<void> {
+  async #recover(error: Error): Promise<void> {
     if (this.#recovering || this.#closed) return;
     this.#recovering = true;
-    this.#blame(error, several);
+    this.#blame(error);
     this.#line.unshift(...this.#sent.splice(0));
     this.#sentBytes = 0;
     this.#options.say(`${error.message}; it is started anew, with an empty context`);
@@ -181,14 +198,15 @@ export class PythonWorker implements WorkerPayload {
     if (this.#sent.length === 0 && this.#line.length === 0) for (const done of this.#idle.splice(0)) done();
   }
 
-  #blame(error: Error, several: boolean): void {
-    if (several) {
-      this.#careful = this.#sent.length;
+  /** Answers of quick events come together, so it may have been any of them: they are given again, one by one. */
+  #blame(error: Error): void {
+    if (this.#sent.length > 1) {
+      this.#careful = this.#sent.length + 1;
       return;
     }
     const first = this.#sent[0]!;
     if (++first.deaths <= this.#options.retries) {
-      this.#careful = 1;
+      this.#careful = 2;
       return;
     }
     this.#sent.shift();

@@ -11,12 +11,16 @@ import json
 import math
 import os
 import struct
+import time
 from typing import Any, Dict, List, Sequence, Tuple
 
 _FIXED = struct.Struct("<II")
 _CHUNK = 1 << 20
 _F_SETPIPE_SZ = 1031
 _MAX_PIECES = 512
+# Answers wait for each other this long, and no longer than until somebody waits for them.
+_TOGETHER_SECONDS = 0.001
+_TOGETHER_BYTES = 64 << 10
 
 
 class Channel:
@@ -24,6 +28,9 @@ class Channel:
         self._source = source
         self._sink = sink
         self._waiting = b""
+        self._answers: List[Any] = []
+        self._bytes = 0
+        self._since = 0.0
         for descriptor in (source, sink):
             try:
                 fcntl.fcntl(descriptor, _F_SETPIPE_SZ, _CHUNK)
@@ -35,6 +42,7 @@ class Channel:
         found = self._waiting
         if len(found) < size:
             pieces, have = [found], len(found)
+            self.flush()
             while have < size:
                 piece = os.read(self._source, _CHUNK)
                 if not piece:
@@ -57,12 +65,34 @@ class Channel:
         return json.loads(bytes(body[:head_bytes])), blobs
 
     def send(self, head: Dict[str, Any], blobs: Sequence[bytes] = ()) -> None:
+        self._put(head, blobs)
+        self.flush()
+
+    def send_soon(self, head: Dict[str, Any], blobs: Sequence[bytes] = (), seconds: float = 0.0) -> None:
+        """
+        Sends with what follows at once, if something does.
+
+        :param seconds: how long the next one will take, as far as one can know
+        """
+        now = time.perf_counter()
+        if not self._answers:
+            self._since = now
+        self._put(head, blobs)
+        if self._bytes > _TOGETHER_BYTES or now - self._since + seconds > _TOGETHER_SECONDS:
+            self.flush()
+
+    def _put(self, head: Dict[str, Any], blobs: Sequence[bytes]) -> None:
         try:
             text = json.dumps(head, separators=(",", ":"), allow_nan=False).encode()
         except ValueError:
             text = json.dumps(_finite(head), separators=(",", ":")).encode()
         start = _FIXED.pack(len(text), len(blobs)) + struct.pack("<%dQ" % len(blobs), *map(len, blobs)) + text
-        pieces: List[Any] = [start, *blobs]
+        self._answers += [start, *blobs]
+        self._bytes += len(start) + sum(map(len, blobs))
+
+    def flush(self) -> None:
+        """Sends what waits."""
+        pieces, self._answers, self._bytes = self._answers, [], 0
         while pieces:
             done = os.writev(self._sink, pieces[:_MAX_PIECES])
             while pieces and done >= len(pieces[0]):

@@ -34,17 +34,21 @@ class Child:
         self._borrows = bool(getattr(payload.cls, "borrow_frames", False))
         self._memories = Memories()
 
-    def answer(self, question: Dict[str, Any], blobs: List[memoryview], send: Any) -> None:
-        """Sends one answer; for events one each."""
+    def answer(self, question: Dict[str, Any], blobs: List[memoryview], channel: Channel) -> None:
+        """Sends one answer; for events one each, those of quick events together."""
         do = question["do"]
         if do == "events":
+
+            def send(head: Dict[str, Any], parts: Sequence[bytes]) -> None:
+                channel.send_soon(head, parts, head["seconds"])
+
             self._events(question["events"], blobs, send)
             return
         try:
             head, parts = getattr(self, "do_" + do)(question, blobs)
         except Exception as error:
             head, parts = {"error": describe(error)}, ()
-        send(head, parts)
+        channel.send(head, parts)
 
     def do_begin(self, question: Dict[str, Any], blobs: List[memoryview]) -> Answer:
         self._payload.set_parameters(question["parameters"], blobs)
@@ -214,7 +218,7 @@ def main() -> int:
         child = Child(payload, question)
         channel.send(payload.facts)
         while True:
-            child.answer(*channel.receive(), channel.send)
+            child.answer(*channel.receive(), channel)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return 0
 
