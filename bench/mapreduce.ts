@@ -153,7 +153,9 @@ async function team(count: number, runtime: Runtime = 'js'): Promise<void> {
   const name = `${runtime} ${count}`;
   if (name === warmed) return;
   warmed = name;
-  for (const mode of [MODES.nothing, MODES.result]) await bench.scan({ batch: 10, events: 20_000, mode });
+  for (const mode of [MODES.nothing, MODES.result]) {
+    await bench.scan({ streams: STREAMS, batch: 10, events: 8000, mode });
+  }
 }
 
 /** Rates by events per constraint. */
