@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import t from 'tap';
 import { PROJECT, run } from '../executable.ts';
-import { accountOf } from '../supervise/beamline/account.ts';
+import { accountOf, KEEPER } from '../supervise/beamline/account.ts';
 import { Beamline } from '../supervise/beamline/beamline.ts';
 import { soak } from '../supervise/beamline/soak.ts';
 import { until } from '../supervise/runs.ts';
@@ -53,14 +53,14 @@ t.test(
   'killed at random: runs begin again, and every pulse is recorded, named, or was under way in what was killed',
   async (t) => {
     const lines: string[] = [];
-    const victims = ['rec_gmd_0', 'teb0', 'shm'];
-    const { kills, account, problems } = await soak({ seed: 5, seconds: 15, victims, say: (line) => lines.push(line) });
+    const victims = ['rec_gmd_0', 'teb0', 'shm', KEEPER];
+    const { kills, account, problems } = await soak({ seed: 5, seconds: 18, victims, say: (line) => lines.push(line) });
     t.same(problems, [], lines.join('; '));
     t.same(
       kills.map(({ id }) => id),
       victims,
     );
-    t.ok(account.runs >= 3, 'a recorder and the decider end a run, those who look do not');
+    t.ok(account.runs >= 4, 'a recorder, the decider and the keeper end a run, those who look do not');
     t.ok(account.recorded > 0 && account.named > 0, JSON.stringify(account));
   },
 );

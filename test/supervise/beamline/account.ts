@@ -22,6 +22,9 @@ export const DETECTORS = [
 const SECOND = 1_000_000_000n;
 const EPICS_EPOCH_MS = 631_152_000_000;
 
+/** The process that owns all others, which die with it. */
+export const KEEPER = 'keeper';
+
 export interface Kill {
   readonly id: string;
   /** The process of the entry itself, not a child of it. */
@@ -59,7 +62,7 @@ export function concerns({ run, changing }: Kill, other: number): boolean {
 
 /** Streams that may be cut when an entry is killed. */
 function reach(id: string): readonly number[] {
-  if (id === 'timing' || id === 'teb0') return DETECTORS.map((_, stream) => stream);
+  if (id === 'timing' || id === 'teb0' || id === KEEPER) return DETECTORS.map((_, stream) => stream);
   // Without its service the publisher gives up, because a run without constants looks like physics.
   if (id === 'calib_epix' || id === 'calibdb') return [3];
   return DETECTORS.flatMap(({ name }, stream) => (id === `drp_${name}` || id === `rec_${name}` ? [stream] : []));
@@ -192,18 +195,22 @@ function fatesIn(folder: string): Map<number, boolean>[] {
 function balanceProblems(folder: string, kills: readonly Kill[]): string[] {
   const problems: string[] = [];
   const killed = new Map<string, number>();
-  for (const { id, leads } of kills) if (leads) killed.set(id, (killed.get(id) ?? 0) + 1);
+  const unended = new Map<string, number>();
+  const keepers = kills.filter(({ id }) => id === KEEPER).length;
+  for (const { id, leads } of kills) if (leads && id !== KEEPER) killed.set(id, (killed.get(id) ?? 0) + 1);
   for (const { id, lines } of logsIn(folder)) {
     const digest = new LogDigest();
     for (const line of lines) digest.take(line);
     const { status, balances } = digest;
-    if (status === undefined) problems.push(`${id}: its log has no end`);
+    if (status === undefined) unended.set(id, (unended.get(id) ?? 0) + 1);
     else if (status === 137) killed.set(id, (killed.get(id) ?? 0) - 1);
     else if (balances.length === 0) problems.push(`${id} ended with ${status} and no balance: ${digest.lastLine}`);
     for (const balance of balances)
       if (imbalance(balance) !== 0) problems.push(`${id}: ${imbalance(balance)} unaccounted for: ${digest.lastLine}`);
   }
   // More than we find: it was ending by itself at that moment.
+  for (const [id, logs] of unended)
+    if (logs > keepers) problems.push(`${id}: ${logs} of its logs have no end, but ${keepers} keepers were killed`);
   for (const [id, left] of killed)
     if (left < 0) problems.push(`${id} was killed ${-left} times more than by us: it did not end in its grace`);
   return problems;

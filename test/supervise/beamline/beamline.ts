@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import type { EntryView } from '../../../lib/supervise/view.ts';
 import { type Outcome, PROJECT, run } from '../../executable.ts';
 import { until } from '../runs.ts';
+import { KEEPER } from './account.ts';
 
 const EXAMPLES = join(PROJECT, 'examples');
-/** Other tests have 0: keys of System V objects are by platform and detector. */
-const PLATFORM = 6;
+/** Keys of System V objects are by platform and detector: other tests have small numbers, and another beamline should have another one. */
+const PLATFORM = 5 + (process.pid % 3);
 /** What beamline.cnf finds beside it. */
 const BESIDE = ['beamline', 'calib', 'graph', 'trigger'];
 
@@ -66,7 +67,7 @@ export class Beamline {
     return Number(readFileSync(join(this.folder, 'run', 'run'), 'utf8'));
   }
 
-  /** Everybody who belongs to an entry; not the keeper, nor its guard. */
+  /** Everybody who belongs to an entry, and the keeper. */
   members(view: readonly EntryView[]): Member[] {
     const leaders = new Map(view.flatMap(({ id, pids }) => pids.map((pid) => [pid, id] as const)));
     return this.processes().flatMap((pid) => {
@@ -74,7 +75,8 @@ export class Beamline {
       const program = textOf(`/proc/${pid}/comm`).trim();
       // Group: the third word behind the name, which may hold anything.
       const id = leaders.get(Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]));
-      return id === undefined ? [] : [{ pid, id, leads: leaders.has(pid), program }];
+      if (id !== undefined) return [{ pid, id, leads: leaders.has(pid), program }];
+      return textOf(`/proc/${pid}/cmdline`).includes('\0keep\0') ? [{ pid, id: KEEPER, leads: true, program }] : [];
     });
   }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../../random.ts';
 import { until } from '../runs.ts';
-import { type Account, accountOf, concerns, type Kill } from './account.ts';
+import { type Account, accountOf, concerns, KEEPER, type Kill } from './account.ts';
 import { Beamline } from './beamline.ts';
 
 export interface SoakOptions {
@@ -29,8 +29,7 @@ export async function soak(options: SoakOptions): Promise<Soaked> {
   const beamline = new Beamline();
   let kept = false;
   try {
-    const started = await beamline.run('start');
-    if (started.status !== 0) throw new Error(`start: ${started.stdout}${started.stderr}`);
+    await begin(beamline);
     const kills = await killAtRandom(beamline, options);
     await allRun(beamline);
     const stopped = await beamline.run('stop');
@@ -69,11 +68,20 @@ async function killAtRandom(beamline: Beamline, { seed, seconds, victims, say }:
     kills.push(kill);
     say(`run ${kill.run}: killed ${victim.id}${victim.leads ? '' : `, its child ${victim.program}`} (${victim.pid})`);
     await until(() => !beamline.processes().includes(victim.pid), `the end of ${victim.id}`);
+    if (victim.id === KEEPER) {
+      await until(() => beamline.processes().length === 0, 'the end of everybody');
+      await begin(beamline);
+    }
     // Now and then the next one is killed while others still come up.
     if (victims || random.below(3) > 0) await allRun(beamline);
   }
   await sleep(Math.max(0, end - performance.now()));
   return kills;
+}
+
+async function begin(beamline: Beamline): Promise<void> {
+  const { status, stdout, stderr } = await beamline.run('start');
+  if (status !== 0) throw new Error(`start: ${stdout}${stderr}`);
 }
 
 /** @returns false if it has just ended */
@@ -101,9 +109,10 @@ async function allRun(beamline: Beamline): Promise<void> {
 /** Files are sound; those of a recorder that was killed, which kept their names of before, may be cut in their last dgram. */
 async function fileProblems(beamline: Beamline, kills: readonly Kill[]): Promise<string[]> {
   const problems: string[] = [];
+  const recorders = (id: string) => id === KEEPER || id.startsWith('rec_');
   for (const name of readdirSync(beamline.recorded)) {
     const run = Number(/-r(\d+)-/.exec(name)?.[1]);
-    const wasKilled = kills.some((kill) => kill.leads && kill.id.startsWith('rec_') && concerns(kill, run));
+    const wasKilled = kills.some((kill) => kill.leads && recorders(kill.id) && concerns(kill, run));
     const { status, stdout } = await beamline.command('dgram-cat', '--check', '--json', join(beamline.recorded, name));
     const underWay = name.endsWith('.inprogress');
     if (underWay && !wasKilled) problems.push(`${name}: its recorder was not killed`);
