@@ -114,6 +114,20 @@ t.test('kill -9 of the reducer: its successor has everything from the journal, a
   t.match(second.words, /results are taken from the journal/);
 });
 
+t.test('kill -9 of the reducer after the end: its successor serves the result again', async (t) => {
+  const { ensemble, detector } = await setUp(t);
+  python(ensemble, 'map-work', 'fate:Plain', '--name', 'w1');
+  const args = ['--js', join(EXAMPLES, 'histogram-reducer.mjs'), ...REDUCE, '--replay-results', 'results.cbors'];
+  const first = ensemble.run('map-reduce', args);
+  await ensemble.post(imageMap(20), 1);
+  await play(detector, 20);
+  await ensemble.finished();
+  await first.kill();
+  const second = ensemble.run('map-reduce', args);
+  await until('the journal to be read', () => second.words.includes('20 results are taken from the journal'));
+  t.same(await until('the result', async () => await events(second).catch(() => undefined)), images(20));
+});
+
 t.test('kill -9 of the reducer without a journal: what is gone is said', async (t) => {
   const { ensemble, detector } = await setUp(t);
   python(ensemble, 'map-work', 'fate:Plain', '--name', 'w1');

@@ -69,6 +69,11 @@ export class ControlClient {
     return this.#ask('GET', `events/${number}`);
   }
 
+  /** Map that the reducer has taken up; undefined if there is no reducer now. */
+  async reducerMap(): Promise<string | null | undefined> {
+    return ((await this.#ask('GET', 'config')) as Configs).reducer?.mapping_uuid;
+  }
+
   /** `worker w1`, `ingester det-ingester`, `reducer reducer`: who is there; ingesters only when every worker is connected to them. */
   async services(): Promise<ReadonlySet<string>> {
     const configs = (await this.#ask('GET', 'config')) as Configs;

@@ -66,6 +66,12 @@ export const ingestFlags = {
     summary: 'number of the first frame of a series',
     helpValue: 'N',
   }),
+  'resume-wait': Flags.integer({
+    default: 30,
+    min: 0,
+    summary: 'begun amid a map: a stream that is silent for so long is missing; 0: never',
+    helpValue: 'SECONDS',
+  }),
   decode: Flags.boolean({ summary: 'decode bslz4 blobs of stins before they are sent' }),
   rate: Flags.string({ summary: 'frames per second of a file', helpValue: 'HZ' }),
   dump: Flags.string({ env: 'DUMP_PATH', summary: 'record to this file', helpValue: 'FILE' }),
@@ -144,6 +150,7 @@ export function serviceOptions(flags: IngestFlags, say: (text: string) => void):
     capture: captures(flags.capture ?? [], streams),
     dump: flags.dump,
     dumpRoot: flags['dump-root'],
+    resumeWait: flags['resume-wait'],
     shared: {
       bytes: parseBytes(flags['shared-memory'], '--shared-memory', { least: 0, most: MOST_SHARED }),
       least: parseBytes(flags['share-from'], '--share-from', { least: 65_536, most: MOST_SHARED }),

@@ -22,6 +22,8 @@ export interface ScanParts {
   readonly settled: ((first: number) => Promise<ReadonlyMap<string, number>>) | undefined;
   /** The controller is one of ours. */
   readonly saysOver: boolean;
+  /** Seconds after which a stream that is silent since we began amid a map counts as over; 0: never. */
+  readonly resumeWait: number;
   readonly say: (text: string) => void;
   readonly failed: (error: unknown) => void;
   /** Something that the configuration shows has changed. */
@@ -63,7 +65,8 @@ export class Scan {
       if (this.#closed) return source.close();
       this.#sources.push(source);
       if (source.counts) this.series.set(options.stream, source.counts);
-      this.#run(this.#takeFrames(options.stream, source, capture));
+      const silence = midway ? this.#silence(options.stream) : undefined;
+      this.#run(this.#takeFrames(options.stream, source, capture, silence));
     }
   }
 
@@ -94,11 +97,31 @@ export class Scan {
     }
   }
 
-  async #takeFrames(stream: string, source: Source, capture: ItemWriter | undefined): Promise<void> {
+  /** The rest of a series may have gone with the process before us: nobody would ever say so. */
+  #silence(stream: string): NodeJS.Timeout | undefined {
+    const { resumeWait, say, ingester } = this.#parts;
+    if (resumeWait === 0) return undefined;
+    const giveUp = () => {
+      if (this.#closed) return;
+      say(`stream ${stream}: nothing has come for ${resumeWait} s; events that wait for it get it as missing`);
+      ingester.finish(stream);
+      this.#flush();
+    };
+    return setTimeout(giveUp, resumeWait * 1000).unref();
+  }
+
+  /** @param silence ends with the first frame */
+  async #takeFrames(
+    stream: string,
+    source: Source,
+    capture: ItemWriter | undefined,
+    silence: NodeJS.Timeout | undefined,
+  ): Promise<void> {
     const { ingester, recorder } = this.#parts;
     const lane = ingester.lanes.get(stream)!;
     for await (const frames of source) {
       if (this.#closed) return;
+      if (frames.length > 0) clearTimeout(silence);
       for (const frame of frames) ingester.arrive(stream, frame);
       this.#flush();
       if (lane.stopped) throw gapError(stream, lane.stopped);

@@ -31,6 +31,8 @@ export interface ServiceOptions extends Omit<IngesterOptions, 'record' | 'store'
   readonly dumpRoot: string | undefined;
   /** Bytes of shared memory for parts of at least `least` bytes; 0: none. */
   readonly shared: { readonly bytes: number; readonly least: number };
+  /** Seconds; 0: for ever. */
+  readonly resumeWait: number;
   readonly say: (text: string) => void;
 }
 
@@ -193,6 +195,7 @@ export class IngestService {
       sources: active.map((source) => ({ ...source, kept: this.#kept.get(source.stream) })),
       captures: this.#captures,
       saysOver: update.impl === 'daqpipe',
+      resumeWait: this.#options.resumeWait,
       settled: midway ? (first) => this.#settled(map, first, active) : undefined,
       say,
       failed: (error) => this.#fail(error),

@@ -53,6 +53,12 @@ export class Journal {
     ftruncateSync(this.#descriptor, items.damage.offset);
   }
 
+  /** Whether there is any result of a map in the file. */
+  async has(map: string): Promise<boolean> {
+    for await (const _ of this.resultsOf(map)) return true;
+    return false;
+  }
+
   /** @throws DaqError `output-failed` */
   append(map: string, results: readonly ResultMessage[]): void {
     try {

@@ -167,7 +167,9 @@ export class ReducerService {
   async #update(update: ControllerUpdate): Promise<void> {
     const changed = await this.#registry.parameters.update(update.parameters_version);
     if (update.mapping_uuid !== this.#map) {
-      if (!update.finished) await this.#begin(update);
+      // A scan that ended while we were down: what was made of it is served again, if it was kept.
+      const isOurs = !update.finished || (await this.#options.journal?.has(update.mapping_uuid)) === true;
+      if (isOurs) await this.#begin(update);
     } else {
       if (changed) this.#options.payload.setParameters(this.#registry.parameters.values);
       if (this.#link) followController(this.#link, update);

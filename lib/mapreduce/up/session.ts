@@ -105,7 +105,7 @@ export class UpSession {
     await this.#follow();
     await this.#endMap();
     this.damaged = await this.#ask(() => this.client.damaged());
-    if (this.progress?.finished && this.progress.total_events > 0) await finished();
+    if (this.progress?.finished && this.progress.total_events > 0 && (await this.#reducerBack())) await finished();
   }
 
   /** The state of an entry has changed. */
@@ -211,6 +211,17 @@ export class UpSession {
         once && (progress?.completed_events ?? 0) === (progress?.total_events ?? 1) ? PACE_MS : SHOW_MS,
       );
     }
+  }
+
+  /** A reducer that died at the end comes back with what it had made of the map. */
+  async #reducerBack(): Promise<boolean> {
+    const deadline = performance.now() + FINISH_MS;
+    while (performance.now() < deadline) {
+      if ((await this.#ask(() => this.client.reducerMap())) === this.progress?.uuid) return true;
+      await sleep(PACE_MS);
+    }
+    this.#options.say('the reducer has not come back: there is no result');
+    return false;
   }
 
   /** A map that runs is ended, so that finish hooks are called and what is not done is counted. */

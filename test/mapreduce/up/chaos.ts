@@ -184,7 +184,7 @@ export class ChaosScan {
     if (source === 'file') writeFileSync(join(this.#folder, 'images.cbors'), Buffer.concat(all.map(captured)));
     else {
       this.#detector = await Detector.open();
-      det = { upstream: this.#detector.url };
+      det = { upstream: this.#detector.url, options: '--resume-wait 4' };
       void this.#detector.play(all).catch(() => {});
     }
     const payloads = join(PROJECT, 'test/mapreduce/up');
@@ -244,7 +244,10 @@ export class ChaosScan {
   /** Every image exactly once and its own, or named. */
   async #check(client: ControlClient, tree: RemoteTree, progress: Progress): Promise<void> {
     if (progress.reason !== 'complete') this.#problems.push(`the scan ended: ${progress.reason}`);
-    const published = await again(() => treeAsJson(tree));
+    const published = await again(async () => {
+      if ((await client.reducerMap()) !== progress.uuid) throw new Error('the reducer is not back');
+      return treeAsJson(tree);
+    });
     this.#damaged = await again(() => client.damaged());
     const { frames, times } = published as Record<'frames' | 'times', Record<string, number>>;
     const named = new Set(
