@@ -91,7 +91,7 @@ try {
       'map-up examples/mapreduce/scan.yaml --result $RUN/sums.json && grep \'"total": 40400\' $RUN/sums.json',
     );
   } else console.log('\n14. map-up is left out: there is no redis-server here');
-  const beamline = 'examples/beamline.cnf -D run=$RUN/beam -D events=200 -o $RUN/beam-logs';
+  const beamline = 'examples/beamline.cnf -p 9 -D run=$RUN/beam -D events=200 -o $RUN/beam-logs';
   show(
     '15. A whole beamline: 20 processes from one process file, a run of 200 events; what came in, went out and was not passed on',
     `daq-run start ${beamline} > $RUN/started && sleep 3 && daq-run stop ${beamline} | sed -n '/ stage /,$p' | grep -v 'adds up' && for f in $RUN/beam/recorded/*; do echo $(basename $f): $(dgram-cat --check $f); done`,
