@@ -6,7 +6,7 @@ import { parseBytes } from '../../cli/size.ts';
 import { UsageError } from '../../errors.ts';
 import { isName } from '../redis/keys.ts';
 import { KIND_NAMES, KINDS, type KindName } from '../source/kinds.ts';
-import type { SourceOptions } from '../source/open.ts';
+import { repeatsItself, type SourceOptions } from '../source/open.ts';
 import { Unpacker } from '../source/unpack.ts';
 import type { GapPolicy } from './gaps.ts';
 import type { LaneOptions } from './lane.ts';
@@ -189,6 +189,7 @@ function laneOptions(flags: IngestFlags, { kind, upstream }: SourceOptions): Lan
     firstFrame: flags['first-frame'],
     queue: parseBytes(flags.queue, '--queue', { least: 1, most: TB }),
     lossy: KINDS[kind].carrier === 'sub' && !upstream.startsWith('file:'),
+    repeats: repeatsItself({ kind, upstream }),
   };
 }
 

@@ -18,6 +18,8 @@ export interface LaneOptions {
   readonly queue: number;
   /** The source does not wait: without room its frames are dropped. */
   readonly lossy: boolean;
+  /** Every process reads it from its start: a file. */
+  readonly repeats?: boolean;
 }
 
 /** Why a frame never reached a worker. */
@@ -77,6 +79,8 @@ export class Lane {
   /** Places that were settled before this process began. */
   #settled = 0;
   #joined = false;
+  /** Places of a source that repeats itself that were settled before. */
+  #skip = 0;
   #over = false;
   #stopped: { expected: number; number: number } | undefined;
 
@@ -113,9 +117,11 @@ export class Lane {
   begin(settled?: number): void {
     this.end();
     this.#numbers = new FrameNumbers(this.options.firstFrame);
-    this.#base = settled === undefined ? 0 : 1;
+    const repeated = this.options.repeats === true && settled !== undefined && settled >= 0;
+    this.#base = settled === undefined || repeated ? 0 : 1;
     this.#settled = settled ?? 0;
-    this.#joined = settled !== undefined;
+    this.#joined = settled !== undefined && !repeated;
+    this.#skip = repeated ? settled : 0;
     this.#over = false;
     this.choked = false;
     this.#stopped = undefined;
@@ -173,12 +179,19 @@ export class Lane {
   }
 
   #put(frame: StreamData): void {
+    if (this.#skip > 0) {
+      this.#skip--;
+      return this.drop('over');
+    }
     this.#frames.put(frame);
     this.#bytes += bytesOf(frame);
     this.#frameCount++;
   }
 
-  #gap(missing: number): void {
+  #gap(places: number): void {
+    const skipped = Math.min(this.#skip, places);
+    this.#skip -= skipped;
+    const missing = places - skipped;
     if (missing > 0) this.#frames.put({ missing });
   }
 

@@ -9,7 +9,7 @@ import { entriesOf } from '../redis/stream.ts';
 import { type ControllerUpdate, readUpdate } from '../redis/updates.ts';
 import { FrameRing } from '../shared/ring.ts';
 import type { KeptMessages } from '../source/kept.ts';
-import { keepSource, type SourceOptions } from '../source/open.ts';
+import { keepSource, repeatsItself, type SourceOptions } from '../source/open.ts';
 import type { SeriesCounts } from '../source/series.ts';
 import { followController, openIngesterLink } from '../transport/open.ts';
 import type { IngesterLink } from '../transport/types.ts';
@@ -204,14 +204,15 @@ export class IngestService {
     await this.#scan.begin();
   }
 
-  /** Streams whose frames carry no numbers, and maps that nobody explains, get -1: their frames cannot be placed. */
+  /** Streams whose frames carry no numbers and cannot be read again, and maps that nobody explains, get -1: their frames cannot be placed. */
   async #settled(map: string, first: number, active: readonly SourceOptions[]): Promise<ReadonlyMap<string, number>> {
     const { redis, keys } = this.#registry;
     try {
       const texts = first === 0 ? [] : await redis.lrange(keys.map(map), 0, -1);
       if (first > 0 && texts.length === 0) throw new BadRecord('the map is not known');
       const before = settledBefore(texts, first);
-      return new Map(active.map(({ stream, numbered }) => [stream, numbered ? (before.get(stream) ?? 0) : -1]));
+      const known = (source: SourceOptions) => source.numbered || repeatsItself(source);
+      return new Map(active.map((source) => [source.stream, known(source) ? (before.get(source.stream) ?? 0) : -1]));
     } catch (error) {
       if (!(error instanceof BadRecord || error instanceof MapRefused)) throw error;
       this.#options.say(`map ${map}: frames cannot be placed: ${error.message}`);

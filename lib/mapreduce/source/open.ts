@@ -62,6 +62,13 @@ export interface Source extends AsyncIterable<readonly SourceFrame[]> {
 
 export const CAPTURE = 'file:';
 
+/** Whoever opens it gets all of it from the start. */
+export function repeatsItself({ kind, upstream }: Pick<SourceOptions, 'kind' | 'upstream'>): boolean {
+  const { carrier } = KINDS[kind];
+  if (upstream.startsWith(CAPTURE) || carrier === 'recorded' || carrier === 'hdf5') return true;
+  return carrier === 'dgrams' && upstream !== '-';
+}
+
 /**
  * @param midway the series may have begun while nobody listened
  * @throws UsageError, InputError

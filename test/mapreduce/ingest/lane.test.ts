@@ -6,8 +6,8 @@ import type { Mark, SourceFrame } from '../../../lib/mapreduce/source/types.ts';
 
 const frame = (mark: Mark, number?: number): SourceFrame => ({ typ: 'T', frames: [Buffer.alloc(1)], mark, number });
 
-function lane(gaps: 'mark' | 'stop' = 'mark') {
-  const made = new Lane('s', { gaps, firstFrame: 0, queue: 1000, lossy: false });
+function lane(gaps: 'mark' | 'stop' = 'mark', repeats = false) {
+  const made = new Lane('s', { gaps, firstFrame: 0, queue: 1000, lossy: false, repeats });
   const got: (StreamData | undefined)[] = [];
   const want = (count: number) => {
     for (let i = 0; i < count; i++) {
@@ -32,6 +32,25 @@ t.test('begun amid a series: frames find their places by number (spec mapreduce.
   made.arrive(frame('data', 5));
   t.same(words(), ['-', '-', 4, 5]);
   t.same(made.counts.dropped, { late: 1 });
+});
+
+t.test('begun amid a map with a file, which comes from its start again', async (t) => {
+  const { made, want, words } = lane('mark', true);
+  // The start event and three data events were over; of frame 1 the file knows nothing.
+  made.begin(4);
+  want(3);
+  made.arrive(frame('start'));
+  for (const number of [0, 2, 3, 4, 5]) made.arrive(frame('data', number));
+  t.same(words(), [3, 4, 5]);
+  t.same([made.counts.dropped, made.counts.missing], [{ over: 3 }, 0]);
+  made.begin(2);
+  want(2);
+  for (const mark of ['start', 'data', 'data', 'data'] as const) made.arrive(frame(mark));
+  t.same(words(), [3, 4, 5, 's', 's'], 'without numbers too');
+  made.begin(0);
+  want(1);
+  made.arrive(frame('data'));
+  t.equal(words().at(-1), 's', 'and at once');
 });
 
 t.test('begun amid a map whose series has not begun: nothing is missing', async (t) => {
