@@ -270,15 +270,24 @@ daq_run = {'*': {'restart': 'on-failure', 'drain': 2.5},
     ready: { kind: 'line', pattern: 'up' },
     restart: { when: 'always', most: 9, within: 60 },
   });
-  t.same(lint(read(list + policies), { findProgram: (name) => name, env: {}, takesAppended: () => true }), []);
+  const lintOptions = { findProgram: (name: string) => name, env: {}, takesAppended: () => true };
+  t.same(lint(read(list + policies), lintOptions), []);
   for (const [text, message] of [
     ["daq_run = {'x': {}}", /no process x/],
     ["daq_run = {'rec': {'afterr': 'drp'}}", /rec: there is no key afterr/],
     ["daq_run = {'rec': 3}", /rec is a dictionary/],
     ["daq_run = {'*': {'ready': {'within': 'soon'}}}", /rec: ready within is a number/],
     ['daq_run = [1]', /it is a dictionary/],
-  ] as const)
+  ] as const) {
     t.throws(() => processFileFrom(read(list + text)), { message, place: { file: '/d/x.cnf' } }, text);
+    t.match(lint(read(list + text), lintOptions), [
+      { code: 'bad-policy', severity: 'error', message, existing: false },
+    ]);
+  }
+  const nobody = read(`${list}daq_run = {'rec': {'after': ['nobody']}}`);
+  t.match(lint(nobody, lintOptions), [
+    { code: 'bad-policy', id: 'rec', message: /after nobody, which does not exist/ },
+  ]);
 });
 
 t.test('YAML: readiness with a time limit, groups, time to work off the input', async (t) => {

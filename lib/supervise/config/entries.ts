@@ -50,7 +50,7 @@ function entryFrom({ values, line }: RawEntry, index: number, file: string, poli
 }
 
 /** Policies by id: those of `*`, and of the id itself over them. @throws InputError for what makes no sense */
-function policiesOf(policies: unknown, ids: ReadonlySet<string>, file: string): (id: string) => Policy {
+export function policiesOf(policies: unknown, ids: ReadonlySet<string>, file: string): (id: string) => Policy {
   const fail = (message: string): never => {
     throw new InputError(`daq_run: ${message}`, { place: { file } });
   };

@@ -1,5 +1,7 @@
 /** Everything that is wrong with a process file: what the existing lint finds, and what it misses (spec procmgr.md 1.5, 2.3). Pure. */
 
+import { InputError } from '../../errors.ts';
+import { policiesOf } from './entries.ts';
 import { PROCMGR_KEYS, type RawEntry, type RawFile, SLURM_KEYS } from './raw.ts';
 import type { LintCode, LintProblem, ProcessFile } from './types.ts';
 import { commandLine } from './words.ts';
@@ -47,7 +49,7 @@ class Lint {
     this.problems.push({ code, severity, id, message, existing: EXISTING.has(code), line: this.#line });
   }
 
-  file({ entries, platform, text }: RawFile): void {
+  file({ entries, platform, text, policies, file }: RawFile): void {
     for (const name of ['__file__', 'TESTRELDIR']) {
       if (new RegExp(`\\b${name}\\b`).test(text.replace(/#.*/g, '')))
         this.#add('unknown-to-existing-lint', null, `the existing lint does not define ${name}`);
@@ -68,6 +70,21 @@ class Lint {
         this.#add('duplicate-port', name, `${at} is ${ports.get(at)}'s port already`);
       ports.set(at, name);
     });
+    this.#policies(policies, new Set(seen.keys()), file);
+  }
+
+  /** Of `daq_run`, which the process manager passes over. */
+  #policies(policies: unknown, ids: ReadonlySet<string>, file: string): void {
+    this.#line = undefined;
+    try {
+      const policyOf = policiesOf(policies, ids, file);
+      for (const id of ids)
+        for (const other of policyOf(id).after)
+          if (!ids.has(other)) this.#add('bad-policy', id, `daq_run: ${id} comes after ${other}, which does not exist`);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      this.#add('bad-policy', null, error.message);
+    }
   }
 
   /** An entry of our own notation. */

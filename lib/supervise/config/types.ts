@@ -74,6 +74,7 @@ export type LintCode =
   | 'missing-program'
   | 'duplicate-port'
   | 'needs-shell'
+  | 'bad-policy'
   | 'not-stopped-politely'
   | 'unknown-to-existing-lint';
 
