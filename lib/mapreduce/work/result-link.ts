@@ -5,7 +5,7 @@
 
 import { Push } from 'zeromq';
 import { KEEP_ALIVE } from '../../stream/zmq/binding.ts';
-import { readAcceptedKeys } from '../redis/accepted.ts';
+import { readAcceptedBefore, readAcceptedKeys } from '../redis/accepted.ts';
 import { isOurs, type ReducerConfig } from '../redis/configs.ts';
 import { BadRecord } from '../redis/fields.ts';
 import type { Registry } from '../redis/registry.ts';
@@ -139,17 +139,18 @@ export class ResultLink {
   async #settle(): Promise<void> {
     if (this.#retained.count > 0 && !this.#settling) {
       const wasFull = this.full;
-      await this.#settleNow();
+      // Only who has no room left needs to know about the last second.
+      await this.#settleNow(wasFull ? readAcceptedKeys : readAcceptedBefore);
       if (wasFull && !this.full) this.#options.roomy();
     }
     this.#schedule();
   }
 
-  async #settleNow(): Promise<readonly Result[]> {
+  async #settleNow(read: typeof readAcceptedKeys): Promise<readonly Result[]> {
     const retained = this.#retained;
     this.#settling = true;
     try {
-      return retained.settle(await readAcceptedKeys(this.#options.registry, this.#sender.map));
+      return retained.settle(await read(this.#options.registry, this.#sender.map));
     } catch (error) {
       if (this.#closed) return [];
       // Without an answer everything is kept, and comes twice at worst.
@@ -161,7 +162,7 @@ export class ResultLink {
   }
 
   async #sendAgain(): Promise<void> {
-    const left = await this.#settleNow();
+    const left = await this.#settleNow(readAcceptedKeys);
     this.#retained = new Retained();
     if (left.length > 0) this.#options.say(`${left.length} results are sent again, to a new reducer`);
     this.counts.again += left.length;
