@@ -5,7 +5,7 @@
 
 import type { Part, TriggerMap } from '../map/types.ts';
 import { Bundles } from './bundles.ts';
-import { Events, layOut } from './events.ts';
+import { Events, type LaidPart, layOut } from './events.ts';
 import { Front } from './front.ts';
 import { Giving } from './giving.ts';
 import { Inheritance } from './inheritance.ts';
@@ -24,6 +24,7 @@ export class Assigner {
   readonly parts: Map<string, Part>;
   readonly #inheritance: Inheritance;
   readonly #map: TriggerMap;
+  readonly #laid = new Map<Part, LaidPart>();
   readonly #front: Front;
   readonly #giving: Giving;
   #open: boolean;
@@ -51,8 +52,12 @@ export class Assigner {
     if (options.wrap && !map.open) this.events.append(layOut(startEnd(map)));
   }
 
+  /** A part is laid out once, however often it is used: a sequence may have thousands of instances. */
   #use(name: string): void {
-    this.events.append(layOut(this.parts.get(name) as Part));
+    const part = this.parts.get(name) as Part;
+    let laid = this.#laid.get(part);
+    if (!laid) this.#laid.set(part, (laid = layOut(part)));
+    this.events.append(laid);
   }
 
   /** Number of the first event that is not published. */
