@@ -5,7 +5,7 @@ import type { ItemWriter } from '../record/writer.ts';
 import { openSource, type Source, type SourceOptions } from '../source/open.ts';
 import type { SeriesCounts } from '../source/series.ts';
 import { withoutDone } from '../transport/items.ts';
-import type { IngesterLink } from '../transport/types.ts';
+import type { Feed, IngesterLink } from '../transport/types.ts';
 import type { Ingester } from './ingester.ts';
 import type { Recorder } from './recorder.ts';
 import type { WorkerRouter } from './router.ts';
@@ -35,6 +35,8 @@ export class Scan {
   readonly series = new Map<string, SeriesCounts>();
   readonly #parts: ScanParts;
   readonly #sources: Source[] = [];
+  /** Those that make frames for events. */
+  readonly #makers = new Map<string, Source>();
   readonly #waiting = new Map<string, () => void>();
   #running: Promise<unknown>[] = [];
   #closed = false;
@@ -64,6 +66,7 @@ export class Scan {
       );
       if (this.#closed) return source.close();
       this.#sources.push(source);
+      if (source.wanted) this.#makers.set(options.stream, source);
       if (source.counts) this.series.set(options.stream, source.counts);
       const silence = midway ? this.#silence(options.stream) : undefined;
       this.#run(this.#takeFrames(options.stream, source, capture, silence));
@@ -90,7 +93,9 @@ export class Scan {
         ingester.begin({ streams, saysOver, settled: await settled(events[0].event_number) });
         await this.#openSources(true);
       }
+      const { next } = ingester;
       ingester.give(open);
+      if (this.#makers.size > 0) this.#tellMakers(open.filter(({ event_number }) => event_number >= next));
       ingester.spare(spare);
       ingester.over(over);
       this.#flush();
@@ -133,6 +138,12 @@ export class Scan {
     // A file has ended, or an input that cannot come again: nobody must wait for more.
     ingester.finish(stream);
     this.#flush();
+  }
+
+  /** @param feeds events that are new */
+  #tellMakers(feeds: readonly Feed[]): void {
+    for (const { event_number, assignments } of feeds)
+      for (const stream of Object.keys(assignments)) this.#makers.get(stream)?.wanted?.(event_number);
   }
 
   #hasRoom(stream: string): boolean {

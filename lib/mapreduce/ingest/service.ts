@@ -10,6 +10,7 @@ import { type ControllerUpdate, readUpdate } from '../redis/updates.ts';
 import { FrameRing } from '../shared/ring.ts';
 import type { KeptMessages } from '../source/kept.ts';
 import { keepSource, repeatsItself, type SourceOptions } from '../source/open.ts';
+import { Scripts } from '../source/scripts.ts';
 import type { SeriesCounts } from '../source/series.ts';
 import { followController, openIngesterLink } from '../transport/open.ts';
 import type { IngesterLink } from '../transport/types.ts';
@@ -49,6 +50,7 @@ export class IngestService {
   readonly #recorder: Recorder;
   readonly #captures = new Map<string, ItemWriter>();
   readonly #kept = new Map<string, KeptMessages>();
+  #scripts: Scripts | undefined;
   readonly #stop = new AbortController();
   #router!: WorkerRouter;
   #ring: FrameRing | undefined;
@@ -109,6 +111,7 @@ export class IngestService {
     try {
       for (const [stream, file] of Object.entries(this.#options.capture))
         this.#captures.set(stream, await ItemWriter.open(file));
+      this.#scripts = await Scripts.open(this.#options.sources, this.#options.name);
       for (const source of this.#options.sources) {
         const kept = await keepSource(source);
         if (kept) this.#kept.set(source.stream, kept);
@@ -186,13 +189,18 @@ export class IngestService {
     await this.#recorder.use(map, this.#prefix);
     const streams = new Set(active.map(({ stream }) => stream));
     this.#link = openIngesterLink({ registry: this.#registry, name, say, update }, streams);
+    await this.#scripts?.begin(active);
     if (midway) say(`map ${map}: begun without us; frames are placed by their numbers`);
     this.#scan = new Scan({
       ingester: this.ingester,
       router: this.#router,
       recorder: this.#recorder,
       link: this.#link,
-      sources: active.map((source) => ({ ...source, kept: this.#kept.get(source.stream) })),
+      sources: active.map((source) => ({
+        ...source,
+        kept: this.#kept.get(source.stream),
+        script: this.#scripts?.of(source),
+      })),
       captures: this.#captures,
       saysOver: update.impl === 'daqpipe',
       resumeWait: this.#options.resumeWait,
@@ -294,6 +302,7 @@ export class IngestService {
     this.#router.close();
     this.#ring?.close();
     for (const kept of this.#kept.values()) kept.close();
+    await this.#scripts?.close();
     for (const capture of this.#captures.values()) await capture.close();
   }
 }
