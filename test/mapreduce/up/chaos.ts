@@ -148,7 +148,7 @@ export class ChaosScan {
       executable('map-up'),
       [join(this.#folder, 'scan.yaml'), '--no-once', '-o', join(this.#folder, 'logs')],
       {
-        ...{ reject: false, stdin: 'ignore', detached: true },
+        ...{ reject: false, stdin: 'ignore' },
         env: { TMPDIR: this.#folder, CHAOS_MS: '8' },
       },
     );
