@@ -177,8 +177,9 @@ export class WorkerRouter {
   #ping(name: string, ping: Ping): void {
     const { uuid, ours } = ping;
     const before = this.#seen.get(name);
-    // Messages were for the worker that had the name before; the new one does not know of them.
-    if (before && before.uuid !== uuid) this.#outboxes.get(name)?.clear();
+    // Some may be for the worker that had the name before, others for this one, whose work can be known here before it pings. One of ours sets
+    // aside what it does not expect.
+    if (before && before.uuid !== uuid && !ours) this.#outboxes.get(name)?.clear();
     this.#seen.set(name, { name, ...ping, at: Date.now() });
     const outbox = this.#outbox(name);
     outbox.batches = ours;
