@@ -86,9 +86,13 @@ export class Crew {
   async settled(ids: readonly string[], most: number): Promise<void> {
     const onTheWay = new Set(['waiting', 'starting', 'stopping', 'backoff']);
     const moving = () => this.view().some(({ id, state }) => ids.includes(id) && onTheWay.has(state));
-    const until = performance.now() + most;
-    const timer = setTimeout(() => this.#wake(), most);
-    while (moving() && performance.now() < until) await new Promise<void>((wake) => this.#waiting.push(wake));
+    let over = false;
+    // Not by comparing times: a timer may come a little early, and then nobody would wake us again.
+    const timer = setTimeout(() => {
+      over = true;
+      this.#wake();
+    }, most);
+    while (moving() && !over) await new Promise<void>((wake) => this.#waiting.push(wake));
     clearTimeout(timer);
   }
 
