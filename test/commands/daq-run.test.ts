@@ -5,7 +5,7 @@ import { run } from '../executable.ts';
 import { Runs, until } from '../supervise/runs.ts';
 
 const yaml = (processes: Readonly<Record<string, unknown>>) => JSON.stringify({ processes });
-const DEAF = `bash -c 'trap "" INT; echo deaf; while :; do sleep 0.1; done'`;
+const DEAF = `bash -c 'trap "" INT PIPE; echo deaf; while :; do sleep 0.1; done'`;
 
 t.test('start, status, logs, restart and stop from separate shells; the manager appends -u and -p', async (t) => {
   const runs = new Runs(
