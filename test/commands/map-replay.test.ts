@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import h5wasm from 'h5wasm/node';
+import h5wasm, { type Dataset, type File } from 'h5wasm/node';
 import t, { type Test } from 'tap';
 import { eventPieces } from '../../lib/mapreduce/record/event-item.ts';
 import { PROJECT, run } from '../executable.ts';
@@ -233,7 +233,7 @@ class Reducer:
     t.equal(status, 0, stderr);
     return new h5wasm.File(join(folder, 'out.h5'), 'r');
   };
-  const value = (file: h5wasm.File, path: string) => (file.get(path) as h5wasm.Dataset).value;
+  const value = (file: File, path: string) => (file.get(path) as Dataset).value;
   const js = await saved('p.mjs');
   t.equal(js.attrs.title?.value, 'all');
   t.same(value(js, 'group/x'), Float32Array.of(1.5, 2.5));
@@ -241,10 +241,10 @@ class Reducer:
   t.equal(value(js, 'on'), 1);
   t.ok(Number.isNaN(value(js, 'gone')));
   t.same(value(js, 'names'), ['a', 'ü']);
-  t.same((js.get('img') as h5wasm.Dataset).shape, [2, 2]);
+  t.same((js.get('img') as Dataset).shape, [2, 2]);
   t.same(value(js, 'img'), BigInt64Array.of(1n, 2n, 3n, 4n));
-  t.equal((js.get('img') as h5wasm.Dataset).attrs.unit?.value, 'adu');
-  t.same((js.get('img') as h5wasm.Dataset).attrs.dark?.value, BigInt64Array.of(1n, 2n));
+  t.equal((js.get('img') as Dataset).attrs.unit?.value, 'adu');
+  t.same((js.get('img') as Dataset).attrs.dark?.value, BigInt64Array.of(1n, 2n));
   js.close();
   const python = await saved('p:Reducer');
   t.equal(value(python, 'text'), 'grün');
