@@ -97,8 +97,10 @@ export function withoutDone(
     const { event_number: event, assignments, origin } = feed;
     const isOver = over.some(([first, last]) => event >= first && event <= last);
     const reported = done.get(event);
+    // What is given again may be for a process whose name has reported the event before. A worker that joins late wants the start event, which
+    // may be over for all others.
+    if (origin !== null) return isOver && event !== 0 ? [] : [feed];
     if (!isOver && !reported) return [feed];
-    if (origin !== null && isOver) return [];
     const left = (workers: readonly string[]) => (isOver ? [] : workers.filter((worker) => !reported?.has(worker)));
     const byStream = Object.entries(assignments).map(([stream, workers]) => [stream, left(workers)] as const);
     return [{ ...feed, assignments: Object.fromEntries(byStream) }];

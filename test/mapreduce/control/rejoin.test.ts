@@ -4,7 +4,7 @@ import { Formation } from '../../../lib/mapreduce/control/formation.ts';
 import { Messages, routesOf } from '../../../lib/mapreduce/control/messages.ts';
 import { readMap } from '../../../lib/mapreduce/map/read.ts';
 import type { Decision } from '../../../lib/mapreduce/redis/log.ts';
-import { readWork } from '../../../lib/mapreduce/transport/items.ts';
+import { readWork, withoutDone } from '../../../lib/mapreduce/transport/items.ts';
 
 /** Workers that go out of sight and come back, and processes that take over a name. */
 
@@ -58,6 +58,31 @@ t.test('a process reads what it was given itself, and what says nothing of that'
   const read = (service_uuid: unknown) => readWork(JSON.stringify([{ ...item, service_uuid }]), 's2').length;
   t.same([read('s1'), read('s2'), read(undefined)], [0, 1, 1]);
 });
+
+t.test(
+  'an ingester that starts again gives the start event to whoever joined late, also under the name of one that had it',
+  async (t) => {
+    const feed = (event_number: number, origin: string | null) => ({
+      ...{ event_number, assignments: { det: ['w1'] }, attempt: origin === null ? 1 : 2, origin },
+    });
+    const done = new Map([0, 1, 2].map((event) => [event, new Set(['w1'])] as const));
+    const left = withoutDone(
+      [feed(0, null), feed(1, null), feed(2, null), feed(1, 'w1'), feed(2, 'w1'), feed(0, 'w1')],
+      [[0, 1]],
+      done,
+    );
+    t.same(
+      left.map(({ event_number, origin, assignments }) => [event_number, origin, assignments.det?.length]),
+      [
+        [0, null, 0],
+        [1, null, 0],
+        [2, null, 0],
+        [2, 'w1', 1],
+        [0, 'w1', 1],
+      ],
+    );
+  },
+);
 
 t.test('incomplete events are named, also after a restart of the controller', async (t) => {
   const formation = begin();
