@@ -18,6 +18,24 @@ export function scratch(test: { teardown(end: () => void): void }): string {
   return folder;
 }
 
+/** A decision script. */
+export function script(folder: string, text: string): string {
+  const file = join(folder, 'decide.py');
+  writeFileSync(file, text);
+  return file;
+}
+
+/** Decides that everything is recorded and shown to nobody. */
+export const PASS_ALL = `
+from psdaq.trigger import tebTrigger
+ds = tebTrigger.TriggerDataSource()
+for event in ds.events():
+    ds.result(True, 0)
+`;
+
+/** For tests in which nothing is too late. */
+export const PATIENT = ['--timeout-ms', '600000'];
+
 /** Sources by number with their readout groups; group 0 is common. */
 export function configFile(folder: string, rogs: readonly number[], more: object = {}): string {
   const file = join(folder, 'trigger.json');
