@@ -52,7 +52,7 @@ for (const [name, shape] of Object.entries(MIXES)) {
       for (const { taken } of ensemble.ingesters) t.equal(taken, EVENTS + 2, 'every frame was taken');
     }
     t.equal(await ensemble.control.end(), 0);
-    t.match(ensemble.control.stderr, /<I> map-control: OK in 62 = out 62/);
+    t.match(ensemble.control.stderr, /<I> map-control: OK in 124 = out 124/);
     t.notMatch(ensemble.control.stderr, new RegExp(ensemble.redis.password));
   });
 }
