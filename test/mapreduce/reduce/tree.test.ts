@@ -233,7 +233,7 @@ t.test('numpy: every type with its bytes, keys with slashes', async (t) => {
   const integer = (base: string) => ({ class: 'H5T_INTEGER', base: `H5T_STD_${base}` });
   t.same(await set('/mask'), { type: integer('U8LE'), shape: dims(2, 2), bytes: Buffer.of(1, 0, 0, 1) });
   const be = Buffer.alloc(12);
-  [0, 1, 2].forEach((value, i) => be.writeFloatBE(value, 4 * i));
+  for (const value of [0, 1, 2]) be.writeFloatBE(value, 4 * value);
   t.same(await set('/be'), { type: float('F32BE'), shape: dims(3), bytes: be });
   t.match(await set('/f4'), { type: float('F32LE'), shape: SCALAR });
   t.same((await set('/u2')).bytes, Buffer.from(Uint16Array.of(0, 1, 2, 3, 4, 5).buffer));
