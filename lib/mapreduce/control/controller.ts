@@ -76,7 +76,7 @@ export class Controller {
     this.options = options;
     this.registry = options.registry;
     this.#fence = fence;
-    this.parameters = new ParameterDesk(options.registry);
+    this.parameters = new ParameterDesk(options.registry, fence);
     this.failure = new Promise((resolve) => {
       this.#fail = resolve;
     });
@@ -389,6 +389,6 @@ export class Controller {
     this.watch.close();
     this.#run?.close();
     await this.#credits?.close();
-    if (this.registry.redis.status === 'ready') await this.#fence.release().catch(() => {});
+    if (this.registry.redis.status === 'ready') await this.#fence.release();
   }
 }

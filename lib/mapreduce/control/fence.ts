@@ -5,12 +5,15 @@
  */
 
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Keys } from '../redis/keys.ts';
 
 /** The value that the reference expects: a lock. */
 const LOCK = '\u{1F512}';
 export const LOCK_SECONDS = 10;
+/** An ending controller waits so long for Redis. */
+const RELEASE_MS = 2000;
 
 class Script {
   readonly #text: string;
@@ -22,7 +25,7 @@ class Script {
   }
 
   /** Redis that was restarted does not know the script any more. */
-  async run(redis: Redis, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+  async run(redis: Redis, keys: readonly string[], args: Command): Promise<unknown> {
     try {
       return await redis.evalsha(this.#sha, keys.length, ...keys, ...args);
     } catch (error) {
@@ -61,7 +64,7 @@ while at <= #ARGV do
 end
 return answers`);
 
-export type Command = readonly (string | number)[];
+export type Command = readonly (string | number | Buffer)[];
 
 /** Somebody else is the controller now. */
 export class LockLost extends Error {
@@ -100,8 +103,12 @@ export class Fence {
     this.#kept = asked;
   }
 
+  /** Gives the lock to the next one; where Redis does not answer it expires by itself. */
   async release(): Promise<void> {
-    await RELEASE.run(this.#redis, [this.#keys.lock, this.#keys.epoch], [this.epoch]);
+    const waited = new AbortController();
+    const released = RELEASE.run(this.#redis, [this.#keys.lock, this.#keys.epoch], [this.epoch]).catch(() => {});
+    await Promise.race([released, sleep(RELEASE_MS, undefined, { signal: waited.signal }).catch(() => {})]);
+    waited.abort();
   }
 
   /**

@@ -15,6 +15,7 @@ import {
 import { type Registry, scan } from '../redis/registry.ts';
 import { entriesOf } from '../redis/stream.ts';
 import { readUpdate } from '../redis/updates.ts';
+import type { Fence } from './fence.ts';
 import { Refused } from './refused.ts';
 
 /** Always there (spec 9): where recordings go. */
@@ -27,13 +28,16 @@ export const DUMP_PREFIX: ParameterDescription = {
 
 export class ParameterDesk {
   readonly #registry: Registry;
+  readonly #fence: Fence;
   readonly #values = new Map<string, Parameter>();
   #descriptions: ReadonlyMap<string, ParameterDescription> = new Map([[DUMP_PREFIX.name, DUMP_PREFIX]]);
   /** Keys of values that were replaced; somebody may still fetch them. */
   #old: string[] = [];
 
-  constructor(registry: Registry) {
+  /** @param fence whoever is no controller any more sets nothing */
+  constructor(registry: Registry, fence: Fence) {
     this.#registry = registry;
+    this.#fence = fence;
   }
 
   get versions(): Readonly<Record<string, string>> {
@@ -76,7 +80,7 @@ export class ParameterDesk {
 
   /**
    * Sets a value. The update that tells the services must follow.
-   * @throws Refused 422 for a name or a text that cannot be
+   * @throws Refused 422 for a name or a text that cannot be; LockLost
    */
   async set(name: string, data: Buffer): Promise<void> {
     if (!isName(name)) throw new Refused(422, 'name', 'names are 1 to 128 printable characters without ":" and "/"');
@@ -88,10 +92,10 @@ export class ParameterDesk {
   }
 
   async #put(name: string, data: Buffer): Promise<void> {
-    const { redis, keys } = this.#registry;
+    const { keys } = this.#registry;
     const uuid = randomUUID();
     const before = this.#values.get(name);
-    await redis.set(keys.parameter(name, uuid), data);
+    await this.#fence.write([['SET', keys.parameter(name, uuid), data]]);
     this.#values.set(name, { uuid, data });
     if (before) this.#old.push(keys.parameter(name, before.uuid));
   }
@@ -99,9 +103,10 @@ export class ParameterDesk {
   /**
    * Reads descriptions, sets defaults, writes values that are missing in Redis again.
    * @returns true if services must be told: a default was set, or somebody has other values
+   * @throws LockLost
    */
   async tend({ ingesters, workers, reducer }: Configs): Promise<boolean> {
-    const { redis, keys } = this.#registry;
+    const { keys } = this.#registry;
     await this.#describe();
     let tell = false;
     for (const { name, default: value } of this.#descriptions.values()) {
@@ -109,11 +114,12 @@ export class ParameterDesk {
       await this.#put(name, encodeParameter(value));
       tell = true;
     }
-    for (const [name, { uuid, data }] of this.#values) await redis.set(keys.parameter(name, uuid), data, 'NX');
+    const again = [...this.#values].map(([name, { uuid, data }]) => ['SET', keys.parameter(name, uuid), data, 'NX']);
+    if (again.length > 0) await this.#fence.write(again);
     const { hash } = this;
     const services = [...ingesters, ...workers, ...(reducer ? [reducer] : [])];
     if (services.some(({ parameters_hash }) => parameters_hash !== hash)) tell = true;
-    else if (this.#old.length > 0) await redis.del(...this.#old.splice(0));
+    else if (this.#old.length > 0) await this.#fence.write([['DEL', ...this.#old.splice(0)]]);
     return tell;
   }
 

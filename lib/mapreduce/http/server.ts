@@ -7,7 +7,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { UsageError } from '../../errors.ts';
 
 export interface Request {
@@ -57,6 +57,8 @@ export function json(value: unknown, status = 200): Reply {
 export class HttpServer {
   readonly #options: HttpOptions;
   readonly #server: Server;
+  readonly #connections = new Set<Socket>();
+  #closing = false;
 
   constructor(options: HttpOptions) {
     this.#options = options;
@@ -64,6 +66,12 @@ export class HttpServer {
       { maxHeaderSize: OLDEST_HEAD },
       (request, response) => void this.#serve(request, response),
     );
+    this.#server.on('connection', (socket) => {
+      // A process that was stopped finds some that came meanwhile, after it has been told to close.
+      if (this.#closing) return void socket.destroy();
+      this.#connections.add(socket);
+      socket.once('close', () => this.#connections.delete(socket));
+    });
   }
 
   /** @returns `http://host:port`. @throws UsageError if the port cannot be had */
@@ -80,10 +88,12 @@ export class HttpServer {
     return `http://${host.includes(':') ? `[${host}]` : host}:${taken}`;
   }
 
+  /** Hangs up on everybody. */
   close(): Promise<void> {
+    this.#closing = true;
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
-      this.#server.closeAllConnections();
+      for (const socket of this.#connections) socket.destroy();
     });
   }
 
