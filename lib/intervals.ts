@@ -13,6 +13,24 @@ export class Intervals {
     return this.#ends;
   }
 
+  /** How many numbers there are. */
+  get count(): number {
+    return this.#ends.reduce((sum, [from, to]) => sum + to - from + 1, 0);
+  }
+
+  /** Adds all from `from` to `to`, both included; nothing if `to` is lower. */
+  fill(from: number, to: number): void {
+    if (to < from) return;
+    const ends = this.#ends;
+    let end = ends.length;
+    while (end > 0 && ends[end - 1]![0] > to + 1) end--;
+    let first = end;
+    while (first > 0 && ends[first - 1]![1] >= from - 1) first--;
+    const touched = ends.slice(first, end);
+    const low = Math.min(from, touched[0]?.[0] ?? from);
+    ends.splice(first, end - first, [low, Math.max(to, touched.at(-1)?.[1] ?? to)]);
+  }
+
   has(n: number): boolean {
     const ends = this.#ends;
     let at = ends.length;

@@ -3,6 +3,7 @@
  * evictions, appended parts, crashes (spec mapreduce.md 16).
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import { Assigner } from '../../lib/mapreduce/assign/assigner.ts';
 import type { AssignerOptions, Outcome } from '../../lib/mapreduce/assign/types.ts';
 import type { Cell, Entry, Part, TriggerMap } from '../../lib/mapreduce/map/types.ts';
@@ -252,8 +253,14 @@ export class AssignerSimulation {
       if (text !== this.#outcomes[i])
         return this.#wrong(`operation ${i} after a crash: ${text}, not ${this.#outcomes[i]}`);
     }
+    const [there, here] = [plain(assigner), plain(this.assigner)];
+    if (!isDeepStrictEqual(there, here))
+      this.#wrong(`in the end, after crashes: ${JSON.stringify(there)}, not ${JSON.stringify(here)}`);
   }
 }
+
+/** What a snapshot holds. */
+const plain = (assigner: Assigner): unknown => JSON.parse(JSON.stringify(assigner.save()));
 
 function textOf({ assign, again, ...rest }: Outcome): string {
   const plain = (given: { assignments: ReadonlyMap<string, readonly string[]> }) => ({

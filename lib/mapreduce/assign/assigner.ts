@@ -37,7 +37,7 @@ export class Assigner {
     this.#map = map;
     this.#open = map.open;
     this.parts = new Map(map.parts);
-    this.ledger = new Ledger(options.redo === 'group');
+    this.ledger = new Ledger(options.redo === 'group' ? (event) => this.#redoneWith(event) : undefined);
     this.workers = new WorkerTable();
     const { events, ledger, bundles, workers } = this;
     this.#front = new Front({ events, ledger, workers });
@@ -50,6 +50,11 @@ export class Assigner {
     if (options.wrap) this.events.append(layOut(startEnd(map)));
     for (const name of map.sequence) this.#use(name);
     if (options.wrap && !map.open) this.events.append(layOut(startEnd(map)));
+  }
+
+  /** A bundle that nobody has taken gives again also what is settled. */
+  #redoneWith(event: number): number {
+    return this.bundles.has(event) ? this.events.total : this.events.groupEnd(event);
   }
 
   /** A part is laid out once, however often it is used: a sequence may have thousands of instances. */
@@ -238,6 +243,11 @@ export class Assigner {
   }
 
   #afterOperation(): void {
+    this.#assign();
+    this.ledger.advance();
+  }
+
+  #assign(): void {
     if (this.#stopped) return;
     this.#front.advance();
     for (const seat of this.workers.waiting) this.#giving.fill(seat);

@@ -30,6 +30,11 @@ export class Bundles {
     return this.#made;
   }
 
+  /** Whether anything of an event waits for a successor. */
+  has(event: number): boolean {
+    return this.#list.some(({ deliveries }) => deliveries.some((share) => share.event === event));
+  }
+
   /** Puts back what was saved. */
   restore(list: readonly Bundle[], made: number): void {
     this.#list.push(...list);

@@ -112,6 +112,13 @@ export class Events {
     return this.instances.at(-1)?.end ?? 0;
   }
 
+  /** The last event of the constraints of an event. */
+  groupEnd(number: number): number {
+    const { start, laid } = this.instance(number);
+    const { constraints } = laid.events[number - start]!;
+    return constraints.reduce((last, one) => Math.max(last, start + laid.constraints[one]!.events.at(-1)!), number);
+  }
+
   append(laid: LaidPart): void {
     this.instances.push(new Instance(laid, this.total));
   }

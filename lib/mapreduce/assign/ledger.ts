@@ -34,39 +34,78 @@ export interface Changes {
   readonly complete: number[];
   /** Complete, and no result is waited for: only with redo "group" may it be given again. */
   readonly settled: number[];
+  /** Results of events that were lost and are over: named as damaged already. */
+  readonly late: { event_number: number; origin: string }[];
 }
 
 const OPEN: ReadonlySet<ShareState> = new Set(['out', 'orphan']);
+
+const noChanges = (): Changes => ({ lost: [], complete: [], settled: [], late: [] });
+
+/** After so many more events that are over, the keys below are joined in memory too. */
+const FILL_EVENTS = 1000;
 
 export class Ledger {
   readonly #events = new Map<number, EventRecord>();
   readonly #counts: Record<ShareState, number> = { done: 0, dropped: 0, lost: 0, orphan: 0, out: 0 };
   /** Shares reported with a result that the reducer has not accepted yet, by key. */
   readonly #outstanding = new Map<string, Share>();
-  /** Keys that the reducer has accepted, by origin. */
+  /** Keys that the reducer has accepted, by origin; all those of events that are over are among them sooner or later. */
   readonly #accepted = new Map<string, Intervals>();
-  /** Keep the shares of complete events: a group may have to be done again. */
-  readonly #keep: boolean;
-  #changes: Changes = { lost: [], complete: [], settled: [] };
+  /** redo "group": the last event with which this one may be done again; shares of complete events are kept so long. */
+  readonly #redoneWith: ((event: number) => number) | undefined;
+  #published = 0;
+  /** All events before this one are settled. */
+  #settled = 0;
+  #over = 0;
+  #filled = 0;
+  #changes = noChanges();
   readonly damaged: number[] = [];
   complete = 0;
   duplicates = 0;
+  /** Keys that were accepted. */
+  results = 0;
 
-  constructor(keep: boolean) {
-    this.#keep = keep;
+  constructor(redoneWith?: (event: number) => number) {
+    this.#redoneWith = redoneWith;
   }
 
   /** What has changed since the last call. */
   takeChanges(): Changes {
     const changes = this.#changes;
-    this.#changes = { lost: [], complete: [], settled: [] };
+    this.#changes = noChanges();
     changes.complete.sort((a, b) => a - b);
     return changes;
   }
 
-  /** Shares of complete events are kept. */
-  get keeps(): boolean {
-    return this.#keep;
+  /**
+   * Events from 1 to before this one are over: settled, and nothing of them is ever done again. So every key of theirs counts as accepted,
+   * and only later ones need be kept. The start event may be given to newcomers.
+   */
+  get over(): number {
+    return this.#over;
+  }
+
+  #isOver(event: number): boolean {
+    return event > 0 && event < this.#over;
+  }
+
+  /** After each operation: what is over by now. */
+  advance(): void {
+    for (; this.#settled < this.#published; this.#settled++) {
+      const record = this.#events.get(this.#settled);
+      if (record && !record.settled) break;
+    }
+    for (; this.#over < this.#settled; this.#over++) {
+      if (this.#redoneWith && this.#redoneWith(this.#over) >= this.#settled) break;
+      if (this.#over > 0) this.#events.delete(this.#over);
+    }
+    if (this.#over - this.#filled >= FILL_EVENTS) this.#fill();
+  }
+
+  #fill(): void {
+    for (const keys of this.#accepted.values()) keys.fill(1, this.#over - 1);
+    this.#filled = this.#over;
   }
 
   get counts(): Readonly<Record<ShareState, number>> {
@@ -99,6 +138,7 @@ export class Ledger {
   publish(event: number, shares: Share[]): void {
     const record = { shares, open: shares.length, complete: false };
     this.#events.set(event, record);
+    this.#published = event + 1;
     this.#counts.out += shares.length;
     this.#settle(event, record);
   }
@@ -138,7 +178,7 @@ export class Ledger {
     record.settled = true;
     this.#changes.settled.push(event);
     // Event 0 may be given to newcomers; the others have nothing more to say.
-    if (!this.#keep && event > 0) this.#events.delete(event);
+    if (!this.#redoneWith && event > 0) this.#events.delete(event);
   }
 
   /** The worker has said that it is done. */
@@ -153,11 +193,16 @@ export class Ledger {
   }
 
   isAccepted({ event, origin }: Share): boolean {
-    return this.#accepted.get(origin)?.has(event) ?? false;
+    return this.#isOver(event) || (this.#accepted.get(origin)?.has(event) ?? false);
   }
 
   /** The reducer has accepted a result, or seen it a second time. @returns the share if it was an orphan */
   accept(event: number, origin: string): Share | undefined {
+    if (this.#isOver(event)) {
+      this.duplicates++;
+      if (this.damaged.includes(event)) this.#changes.late.push({ event_number: event, origin });
+      return undefined;
+    }
     let accepted = this.#accepted.get(origin);
     if (!accepted) {
       accepted = new Intervals();
@@ -167,6 +212,7 @@ export class Ledger {
       this.duplicates++;
       return undefined;
     }
+    this.results++;
     const key = keyOf(event, origin);
     const share = this.#outstanding.get(key) ?? this.shares(event).find((one) => one.origin === origin);
     this.#outstanding.delete(key);
@@ -180,7 +226,9 @@ export class Ledger {
     return this.#events;
   }
 
+  /** By origin; those of events that are over as one interval. */
   get acceptedKeys(): ReadonlyMap<string, Intervals> {
+    this.#fill();
     return this.#accepted;
   }
 
@@ -189,6 +237,7 @@ export class Ledger {
     records: readonly (readonly [number, Share[], Pick<EventRecord, 'complete' | 'settled'>])[],
     accepted: ReadonlyMap<string, Intervals>,
     counts: Readonly<Record<ShareState, number>>,
+    published: number,
   ): void {
     Object.assign(this.#counts, counts);
     for (const [origin, keys] of accepted) this.#accepted.set(origin, keys);
@@ -200,6 +249,11 @@ export class Ledger {
           this.#outstanding.set(keyOf(event, share.origin), share);
       }
     }
+    this.#published = published;
+    // What is over has no record, the start event excepted.
+    const first = records.reduce((lowest, [event]) => (event > 0 ? Math.min(lowest, event) : lowest), published);
+    this.#over = first > 1 && this.#events.get(0)?.settled ? first : 0;
+    this.#settled = this.#over;
   }
 }
 

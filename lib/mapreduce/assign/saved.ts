@@ -48,7 +48,10 @@ export interface SavedAssigner {
     readonly settled?: true;
     readonly shares: readonly SavedShare[];
   }[];
+  /** By worker; all keys of events that are over are among them. */
   readonly accepted: readonly (readonly [string, readonly (readonly [number, number])[]])[];
+  /** Keys that were accepted indeed. */
+  readonly results?: number;
   readonly counts: Readonly<Record<ShareState, number>>;
   readonly damaged: readonly number[];
   readonly complete: number;
@@ -92,7 +95,8 @@ export function saveState({ events, ledger, bundles, workers, listed, ...rest }:
       ...(settled ? { settled } : {}),
       shares: shares.map(saveShare),
     })),
-    accepted: [...ledger.acceptedKeys].map(([origin, keys]) => [origin, keys.ends.map(([from, to]) => [from, to])]),
+    accepted: acceptedKeys(ledger, workers),
+    results: ledger.results,
     counts: { ...ledger.counts },
     damaged: [...ledger.damaged],
     complete: ledger.complete,
@@ -124,9 +128,18 @@ function namesInRow({ instances }: Events): [string, number][] {
 
 /** Before this event nothing can change any more; the start event, which newcomers get, needs no binding. */
 function lowestOpen(ledger: Ledger, front: number): number {
-  let lowest = ledger.keeps ? 0 : front;
+  let lowest = front;
   for (const [event, { complete }] of ledger.records) if (event > 0 || !complete) lowest = Math.min(lowest, event);
   return lowest;
+}
+
+/** Also of a worker nothing of which was ever accepted: a result of what it lost may come when the event is over. */
+function acceptedKeys(ledger: Ledger, workers: WorkerTable): SavedAssigner['accepted'] {
+  const known = ledger.acceptedKeys;
+  const over = new Intervals();
+  over.fill(1, ledger.over - 1);
+  const names = new Set([...known.keys(), ...(ledger.over > 1 ? workers.all.map(({ name }) => name) : [])]);
+  return [...names].sort().map((name) => [name, (known.get(name) ?? over).ends.map(([from, to]) => [from, to])]);
 }
 
 function activeInstances({ instances }: Events, lowest: number, { list }: Bundles): SavedAssigner['instances'] {
@@ -204,7 +217,8 @@ export function restoreState(saved: SavedAssigner, { events, ledger, bundles, wo
     for (const share of made) shares.set(keyOf(share).join(' '), share);
     return [event, made, { complete, settled }] as const;
   });
-  ledger.restore(records, accepted, saved.counts);
+  ledger.restore(records, accepted, saved.counts, saved.front);
+  ledger.results = saved.results ?? [...accepted.values()].reduce((sum, keys) => sum + keys.count, 0);
   ledger.damaged.push(...saved.damaged);
   ledger.complete = saved.complete;
   ledger.duplicates = saved.duplicates;

@@ -102,8 +102,7 @@ export class Formation {
   }
 
   get counts(): { readonly incomplete: number; readonly refused: number; readonly repeated: number } {
-    const incomplete = this.#incomplete.ends.reduce((sum, [from, to]) => sum + to - from + 1, 0);
-    return { incomplete, refused: this.#refused, repeated: this.#repeated };
+    return { incomplete: this.#incomplete.count, refused: this.#refused, repeated: this.#repeated };
   }
 
   /** Complete events that are not as they should be, ascending. */

@@ -7,13 +7,15 @@ import type { FeedNews, Run } from '../transport/types.ts';
 
 /**
  * With redo "rest" an event is over when it is settled: complete, and no result is waited for. With redo "group" what a dead worker did of
- * a constraint is done again, so an event is over when all events of its constraints are settled.
+ * a constraint is done again, so an event is over when all events of its constraints are settled, and no successor is yet to be given it.
  */
 export class OverEvents {
   readonly #assigner: Assigner;
   /** redo "group": by constraint of an instance, events that are not settled. */
   readonly #left = new Map<Instance, Int32Array>();
   readonly #all = new Intervals();
+  /** Over but for a bundle that nobody has taken. */
+  readonly #bundled = new Set<number>();
   #news = new Intervals();
   /** Complete and not over: for less than a second, for less than two, and those to tell of. */
   #young = new Set<number>();
@@ -43,9 +45,10 @@ export class OverEvents {
     this.#young = new Set();
   }
 
-  /** What `Outcome.settled` says, each event once. */
+  /** What `Outcome.settled` says, each event once; called after every operation. */
   settled(events: readonly number[]): void {
     for (const event of events) this.#settle(event);
+    for (const event of this.#bundled) this.#over(event);
   }
 
   #settle(event: number): void {
@@ -74,6 +77,11 @@ export class OverEvents {
   }
 
   #over(event: number): void {
+    if (this.#assigner.bundles.has(event)) {
+      this.#bundled.add(event);
+      return;
+    }
+    this.#bundled.delete(event);
     this.#young.delete(event);
     this.#old.delete(event);
     if (this.#all.add(event)) this.#news.add(event);

@@ -221,6 +221,8 @@ export class MapRun {
         this.#over.settled(outcome.settled);
         for (const { event_number, origin } of outcome.lost)
           this.#say(`event ${event_number} of ${origin} is lost: no frames`);
+        for (const { event_number, origin } of outcome.late)
+          this.#say(`event ${event_number} of ${origin}: a result came after it was lost, and counts as a duplicate`);
       }
       this.#last = id;
     }
@@ -335,11 +337,12 @@ export class MapRun {
     const formation = this.formation.save();
     this.#snapshotId = through;
     this.#snapshotFront = this.formation.assigner.front;
+    const { results } = formation.assigner;
     const accepted = Object.fromEntries(formation.assigner.accepted);
     fence
       .write([
         ['SET', keys.state(this.uuid), JSON.stringify({ through, formation })],
-        ['SET', keys.reduced(this.uuid), JSON.stringify({ through, accepted })],
+        ['SET', keys.reduced(this.uuid), JSON.stringify({ through, accepted, results })],
         ['XTRIM', keys.ready(this.uuid), 'MINID', through],
       ])
       .catch(failed);

@@ -2,6 +2,7 @@
 
 import type { FailureLog } from '../payload/failure-log.ts';
 import type { Beginning, ReducerPayload, ResultInput } from '../payload/types.ts';
+import type { Accepted } from '../redis/accepted.ts';
 import type { ResultKey } from '../redis/fields.ts';
 import type { ReducerLink } from '../transport/types.ts';
 import { AcceptedKeys } from './accepted-keys.ts';
@@ -63,6 +64,16 @@ export class ReduceSession {
     if (found > 0) say(`${found} results are taken from the journal`);
     counts.replayed += found;
     this.#isGone(known - (found - unknown.length));
+  }
+
+  /** Keys are many because workers take turns. */
+  get isScattered(): boolean {
+    return this.#keys.isScattered;
+  }
+
+  /** What the controller counts as accepted. */
+  learn(accepted: Accepted): void {
+    this.#keys.learn(accepted);
   }
 
   /** What was made of so many results went with a process. */

@@ -10,7 +10,7 @@ import { KEEP_ALIVE } from '../../stream/zmq/binding.ts';
 import { HttpServer, json } from '../http/server.ts';
 import { FailureLog } from '../payload/failure-log.ts';
 import { PayloadFailed, type ReducerPayload } from '../payload/types.ts';
-import { readAcceptedKeys } from '../redis/accepted.ts';
+import { readAcceptedBefore, readAcceptedKeys } from '../redis/accepted.ts';
 import type { MapreduceVersion } from '../redis/configs.ts';
 import { BadRecord } from '../redis/fields.ts';
 import type { Registry } from '../redis/registry.ts';
@@ -110,6 +110,15 @@ export class ReducerService {
     this.#rate = (this.counts.received - this.#before) / (CONFIG_MS / 1000);
     this.#before = this.counts.received;
     void this.#publish();
+    if (this.#session?.isScattered) void this.#joinKeys(this.#session);
+  }
+
+  /** What is not known now is known a second later: without an answer more keys are kept. */
+  async #joinKeys(session: ReduceSession): Promise<void> {
+    await readAcceptedBefore(this.#registry, session.map).then(
+      (accepted) => session.learn(accepted),
+      () => {},
+    );
   }
 
   async #publish(): Promise<void> {
@@ -209,15 +218,14 @@ export class ReducerService {
 
   /** What another process has accepted for this map. */
   async #acceptedBefore({ mapping_uuid: map, impl }: ControllerUpdate): Promise<AcceptedKeys> {
-    const keys = new AcceptedKeys();
-    if (impl !== 'daqpipe') return keys;
+    if (impl !== 'daqpipe') return new AcceptedKeys();
     try {
-      keys.addAll(await readAcceptedKeys(this.#registry, map));
+      return new AcceptedKeys(await readAcceptedKeys(this.#registry, map));
     } catch (error) {
       if (!(error instanceof BadRecord)) throw error;
       this.#options.say(`accepted results of map ${map}: ${error.message}`);
+      return new AcceptedKeys();
     }
-    return keys;
   }
 
   #fail(error: Error): void {

@@ -150,7 +150,7 @@ export class ResultLink {
     const retained = this.#retained;
     this.#settling = true;
     try {
-      return retained.settle(await read(this.#options.registry, this.#sender.map));
+      return retained.settle((await read(this.#options.registry, this.#sender.map)).keys);
     } catch (error) {
       if (this.#closed) return [];
       // Without an answer everything is kept, and comes twice at worst.

@@ -88,6 +88,8 @@ class Schedule {
       this.do(() => assigner.grace(dead));
     } else if (!faults) return;
     else if (choice === 18 && names.length > 1) {
+      // What it had done and could not report may come late.
+      if (random.chance(0.5)) this.#results.push(...this.#workers.get(name)!);
       this.#workers.delete(name);
       this.#dead.push(name);
       this.do(() => assigner.gone(name));
@@ -114,7 +116,8 @@ t.test(
   'frames of an event that is over are never asked for again, and in the end all are over (spec 6.4)',
   async (t) => {
     const again = { rest: 0, group: 0 };
-    for (let seed = 1; seed <= 600; seed++) {
+    // With 3587 a bundle gives an event again all of whose constraints are settled.
+    for (const seed of [...Array.from({ length: 600 }, (_, i) => i + 1), 3587]) {
       const schedule = new Schedule(seed);
       schedule.join();
       schedule.join();
