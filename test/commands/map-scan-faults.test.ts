@@ -151,6 +151,27 @@ t.test(
   },
 );
 
+t.test('an ingester that starts again amid a scan, when nothing is open, goes on where the events are', async (t) => {
+  const scan = await setUp(t, ['w1', 'w2']);
+  const { ensemble, detector, redis } = scan;
+  await ensemble.post(imageMap(300), 2);
+  await detector.start();
+  const images = async (from: number, to: number) => {
+    for (let frame = from; frame < to; frame++) await detector.image(frame, new Uint16Array(1).fill(1));
+  };
+  await images(0, 150);
+  await complete(ensemble, 151);
+  await until('the results', async () => (await reduced(scan)).length === 150);
+  await ensemble.services[1]!.kill();
+  for (const key of await redis.keys('dranspose:ingester:*:config')) await expire(redis, key);
+  const second = ensemble.run('map-ingest', ['--kind', 'stins', '--stream', 'det', '--upstream', detector.url]);
+  await until('the next one', () => /begun without us/.test(second.words));
+  await images(150, 300);
+  await detector.end();
+  t.match(await ensemble.finished(), { completed_events: 302, damaged: 0, incomplete: 0 });
+  t.same(await reduced(scan), numbers(1, 300));
+});
+
 t.test('an open map grows over HTTP while it runs; the same id counts once', async (t) => {
   const scan = await setUp(t, ['w1', 'w2']);
   const { ensemble, detector, workers } = scan;

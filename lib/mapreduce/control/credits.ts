@@ -10,7 +10,7 @@ import { BadRecord, type Fields, fieldsOf, number, parseFields, text } from '../
 import type { Role } from '../redis/keys.ts';
 import { type Report, reportOf } from '../redis/reports.ts';
 import { groupFeed, groupWork } from '../transport/groups.ts';
-import type { Feed, Run, Work } from '../transport/types.ts';
+import type { Feed, Passed, Run, Work } from '../transport/types.ts';
 
 export interface Hello {
   readonly role: Role;
@@ -146,6 +146,7 @@ export interface Message {
   /** Events whose frames an ingester can let go. */
   readonly over?: readonly Run[];
   readonly spare?: readonly Run[];
+  readonly passed?: Passed | undefined;
   /** Number of the last report that counts. */
   readonly reports: number;
   readonly again?: true;

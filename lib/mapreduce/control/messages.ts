@@ -1,9 +1,10 @@
 /** Whom an outcome concerns, and what each is told (spec mapreduce.md 5.2). Pure. */
 
 import type { Assigner } from '../assign/assigner.ts';
+import type { LaidPart } from '../assign/events.ts';
 import type { Outcome } from '../assign/types.ts';
 import type { Delivery } from '../assign/workers.ts';
-import type { Feed, Work } from '../transport/types.ts';
+import type { Feed, Passed, Work } from '../transport/types.ts';
 
 /** Who serves the streams of a map; fixed when it is posted. */
 export interface Routes {
@@ -116,18 +117,22 @@ function streamsOf({ given, share }: Delivery): readonly string[] {
 
 /**
  * What an ingester that asks after a crash may not know: published events from `next` on, and everything that is given again and open.
- * Frames for shares that are settled go to nobody, but are taken from the source.
+ * Frames for shares that are settled go to nobody, but are taken from the source. Who knows nothing is told of events that are over only how
+ * many there are; the start event is for those who come late.
  */
 export function openFeed(
-  { events, front, workers }: Assigner,
+  { events, front, workers, ledger }: Assigner,
   { ingesters }: Routes,
   name: string,
   next: number,
-): Feed[] {
+): { readonly feed: readonly Feed[]; readonly passed?: Passed } {
   const own = new Set(ingesters.get(name)?.streams ?? []);
   const feed: Feed[] = [];
   const byEvent = new Map<number, Record<string, string[]>>();
+  const before = next === 0 && ledger.over > 1 ? ledger.over : undefined;
   for (let event = next; event < front; event++) {
+    if (event === 1 && before !== undefined) event = before;
+    if (event === front) break;
     const streams = events
       .instance(event)
       .event(event)
@@ -148,5 +153,25 @@ export function openFeed(
       }
     }
   }
-  return feed;
+  return before === undefined ? { feed } : { feed, passed: { before, places: placesOf(events, own, before) } };
+}
+
+/** By stream: how many events from 1 to before `before` it takes part in. */
+function placesOf({ instances }: Assigner['events'], streams: ReadonlySet<string>, before: number): Passed['places'] {
+  const counted = new Map<LaidPart, ReadonlyMap<string, number>>();
+  const places = Object.fromEntries([...streams].map((stream) => [stream, 0]));
+  for (const { start, end, laid } of instances) {
+    if (start >= before) break;
+    const isWhole = start > 0 && end <= before;
+    const counts = (isWhole && counted.get(laid)) || countStreams(laid.events.slice(start > 0 ? 0 : 1, before - start));
+    if (isWhole) counted.set(laid, counts);
+    for (const stream of streams) places[stream]! += counts.get(stream) ?? 0;
+  }
+  return places;
+}
+
+function countStreams(events: LaidPart['events']): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { streams } of events) for (const stream of streams) counts.set(stream, (counts.get(stream) ?? 0) + 1);
+  return counts;
 }

@@ -303,7 +303,7 @@ export class MapRun {
     else if (role === 'ingester')
       this.#send(role, name, {
         ...{ again: true, over: this.#over.all },
-        feed: openFeed(assigner, this.routes, name, next),
+        ...openFeed(assigner, this.routes, name, next),
       });
     else this.#send(role, name, { again: true });
   }

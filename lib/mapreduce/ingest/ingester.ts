@@ -147,6 +147,11 @@ export class Ingester {
     this.#dispatch();
   }
 
+  /** Events that are over and were not told: by stream, how many frames pass. */
+  pass(places: Readonly<Record<string, number>>): void {
+    for (const [stream, count] of Object.entries(places)) this.#active.get(stream)?.pass(count);
+  }
+
   #giveFirst(feed: Feed): void {
     const number = feed.event_number;
     if (number < this.#next) {

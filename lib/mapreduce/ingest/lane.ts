@@ -54,6 +54,8 @@ export interface LaneCounts {
 /** What an event gets of a stream. */
 export interface Want {
   fill(data: StreamData): void;
+  /** For so many events in a row; one unless given. */
+  places?: number;
 }
 
 /** A run of events without frames. */
@@ -201,6 +203,18 @@ export class Lane {
     this.#meet();
   }
 
+  /** So many events of which nobody wants the frame. */
+  pass(places: number): void {
+    if (places === 0) return;
+    const fill = (data: StreamData) => {
+      if (data === MISSING) return;
+      this.taken--;
+      this.counts.discarded++;
+    };
+    this.#wants.put({ fill, places });
+    this.#meet();
+  }
+
   /** Nothing will come any more in this map: whoever still wants a frame gets the stream as missing. */
   finish(): void {
     this.#over = true;
@@ -220,10 +234,12 @@ export class Lane {
   }
 
   #meet(): void {
-    while (this.#wants.length > 0) {
+    for (let want = this.#wants.first; want; want = this.#wants.first) {
       const data = this.#next();
       if (data === undefined) return;
-      this.#wants.take()!.fill(data);
+      if (want.places !== undefined && want.places > 1) want.places--;
+      else this.#wants.take();
+      want.fill(data);
     }
   }
 

@@ -5,7 +5,7 @@ import type { ItemWriter } from '../record/writer.ts';
 import { openSource, type Source, type SourceOptions } from '../source/open.ts';
 import type { SeriesCounts } from '../source/series.ts';
 import { withoutDone } from '../transport/items.ts';
-import type { Feed, IngesterLink } from '../transport/types.ts';
+import type { Feed, IngesterLink, Passed } from '../transport/types.ts';
 import type { Ingester } from './ingester.ts';
 import type { Recorder } from './recorder.ts';
 import type { WorkerRouter } from './router.ts';
@@ -84,22 +84,37 @@ export class Scan {
   async #takeEvents(streams: ReadonlySet<string>): Promise<void> {
     const { link, ingester, settled, saysOver } = this.#parts;
     let begun = settled === undefined;
-    for await (const { events, over, spare } of link.feed()) {
+    for await (const { events, over, spare, passed } of link.feed()) {
       if (this.#closed) return;
       let open = events;
-      if (!begun && settled && events[0]) {
+      const first = passed ? 0 : events[0]?.event_number;
+      if (!begun && settled && first !== undefined) {
         begun = true;
         open = withoutDone(events, over, await link.done());
-        ingester.begin({ streams, saysOver, settled: await settled(events[0].event_number) });
+        ingester.begin({ streams, saysOver, settled: await settled(first) });
         await this.#openSources(true);
       }
       const { next } = ingester;
+      if (passed) open = this.#pass(passed, open);
       ingester.give(open);
       if (this.#makers.size > 0) this.#tellMakers(open.filter(({ event_number }) => event_number >= next));
       ingester.spare(spare);
       ingester.over(over);
       this.#flush();
     }
+  }
+
+  /** @returns events behind those that are passed over */
+  #pass({ before, places }: Passed, events: readonly Feed[]): readonly Feed[] {
+    const { ingester } = this.#parts;
+    const later = events.findIndex(({ event_number }) => event_number >= before);
+    const count = later < 0 ? events.length : later;
+    const start = events.slice(0, count);
+    ingester.give(start);
+    // Who makes frames for events is not asked for these.
+    ingester.pass(Object.fromEntries(Object.entries(places).filter(([stream]) => !this.#makers.has(stream))));
+    this.#tellMakers(start.filter(({ origin }) => origin === null));
+    return events.slice(count);
   }
 
   /** The rest of a series may have gone with the process before us: nobody would ever say so. */

@@ -3,7 +3,7 @@
 import { BadRecord, type Fields, fieldsOf, type ResultKey } from '../redis/fields.ts';
 import { CreditsLink } from './credits-link.ts';
 import { ungrouped } from './groups.ts';
-import { feedOf, runsIn, workOf } from './items.ts';
+import { feedOf, passedOf, runsIn, workOf } from './items.ts';
 import type { LinkSetup } from './stream-links.ts';
 import type { Feed, FeedNews, IngesterLink, ReducerLink, Work, WorkDone, WorkerLink } from './types.ts';
 
@@ -98,10 +98,12 @@ export class CreditsIngesterLink implements IngesterLink, Movable {
 
   async *feed(): AsyncGenerator<FeedNews> {
     for await (const message of this.#link.messages) {
+      const passed = this.#next === 0 ? passedOf(message.passed) : undefined;
       const events = items(message, 'feed', feedOf).filter((feed) => this.#isNew(feed));
+      if (passed) this.#next = Math.max(this.#next, passed.before);
       const over = runsIn(message.over);
       const spare = runsIn(message.spare);
-      if (events.length > 0 || over.length > 0 || spare.length > 0) yield { events, over, spare };
+      if (events.length > 0 || over.length > 0 || spare.length > 0 || passed) yield { events, over, spare, passed };
     }
   }
 

@@ -1,7 +1,7 @@
 /** Work and feed as JSON (spec mapreduce.md 5.2), and the common stream of the reference. */
 
 import { BadRecord, type Fields, fieldsOf, number, optionalText, text, texts } from '../redis/fields.ts';
-import type { Feed, FeedNews, Run, Work } from './types.ts';
+import type { Feed, FeedNews, Passed, Run, Work } from './types.ts';
 
 function list(json: string): readonly Fields[] {
   let value: unknown;
@@ -73,6 +73,16 @@ export function runsIn(value: unknown): readonly Run[] {
     Array.isArray(run) && run.length === 2 && run.every(Number.isSafeInteger) && run[0] >= 0 && run[1] >= run[0];
   if (!Array.isArray(value) || !value.every(isRun)) throw new BadRecord('there is no list of runs');
   return value as Run[];
+}
+
+/** @throws BadRecord */
+export function passedOf(value: unknown): Passed | undefined {
+  if (value === undefined) return undefined;
+  const fields = fieldsOf(value, 'passed');
+  const places = fieldsOf(fields.places, 'places');
+  const isCount = (count: unknown) => Number.isSafeInteger(count) && (count as number) >= 0;
+  if (!isCount(fields.before) || !Object.values(places).every(isCount)) throw new BadRecord('passed has no counts');
+  return { before: fields.before as number, places: places as Passed['places'] };
 }
 
 /** Several entries as one. */

@@ -35,6 +35,13 @@ export interface Feed {
 /** First and last of events in a row. */
 export type Run = readonly [first: number, last: number];
 
+/** Events that an ingester is not told, because they are over: all from 1 to before `before`. */
+export interface Passed {
+  readonly before: number;
+  /** By stream: how many of them take part, so many frames pass. */
+  readonly places: Readonly<Record<string, number>>;
+}
+
 /** What the controller says to an ingester. */
 export interface FeedNews {
   readonly events: readonly Feed[];
@@ -42,6 +49,8 @@ export interface FeedNews {
   readonly over: readonly Run[];
   /** Events that are complete for long, whose frames are asked for again only if a worker dies: they go if there is no room. */
   readonly spare: readonly Run[];
+  /** Stands between the start event and the others, once at most. */
+  readonly passed?: Passed | undefined;
 }
 
 /** Every completed event once, in the order done. */

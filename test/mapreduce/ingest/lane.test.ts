@@ -53,6 +53,31 @@ t.test('begun amid a map with a file, which comes from its start again', async (
   t.equal(words().at(-1), 's', 'and at once');
 });
 
+t.test('events that are over are told as a number: so many frames pass, and the start event is there', async (t) => {
+  const file = lane('mark', true);
+  file.made.begin(0);
+  file.want(1);
+  file.made.pass(3);
+  file.want(2);
+  file.made.arrive(frame('start'));
+  for (const number of [0, 2, 3, 4]) file.made.arrive(frame('data', number));
+  t.same(file.words(), ['s', 3, 4]);
+  t.same([file.made.counts.discarded, file.made.counts.missing, file.made.taken], [2, 1, 3]);
+  const live = lane();
+  live.made.begin(0);
+  live.want(1);
+  live.made.pass(10_000_000);
+  live.made.pass(0);
+  live.want(2);
+  live.made.arrive(frame('data', 10_000_001));
+  t.same(live.words(), ['-', '-', 10_000_001]);
+  const lost = lane();
+  lost.made.begin(-1);
+  lost.made.pass(1000);
+  lost.want(1);
+  t.same(lost.words(), ['-']);
+});
+
 t.test('begun amid a map whose series has not begun: nothing is missing', async (t) => {
   const { made, want, words } = lane();
   made.begin(0);
