@@ -21,7 +21,7 @@ const events = Number(process.argv[2] ?? 10_000_000);
 const seconds = Number(process.argv[3] ?? 300);
 const workers = Number(process.argv[4] ?? 4);
 const batch = Number(process.argv[5] ?? 1);
-/** 64: workers take runs of events; 1: they take turns, and what was accepted of each is all gaps. */
+/** 64: workers take runs of events; 1: they take turns, and what was accepted of each and is not over is all gaps. */
 const depth = process.argv[6] ?? '64';
 const BOUND = 64 * 2 ** 20;
 const PART = 10_000;
@@ -177,8 +177,10 @@ try {
     const used = Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
     most = Math.max(most, used);
     const elapsed = (performance.now() - begin) / 1000;
+    const [state] = await redis.keys('dranspose:state:*');
+    const snapshot = state === undefined ? 0 : await redis.strlen(state);
     console.log(
-      `${elapsed.toFixed(0)} s: ${done} events, ${(used / 2 ** 20).toFixed(1)} MiB in Redis, ${(done / elapsed).toFixed(0)} events/s`,
+      `${elapsed.toFixed(0)} s: ${done} events, ${(used / 2 ** 20).toFixed(1)} MiB in Redis, snapshot ${snapshot} bytes, ${(done / elapsed).toFixed(0)} events/s`,
     );
     if (finished || elapsed > seconds) break;
   }
