@@ -1,9 +1,9 @@
 /** Links over streams of Redis: ours (`work:`, `feed:`), or the common one if the controller is the reference's. */
 
 import { BadRecord, type ResultKey } from '../redis/fields.ts';
-import { reportsIn } from '../redis/log.ts';
 import type { Registry } from '../redis/registry.ts';
 import { entriesBetween, follow } from '../redis/stream.ts';
+import { Done } from './done.ts';
 import { feedFor, joinNews, readFeed, readNews, readWork, workFrom } from './items.ts';
 import { ReportNumbers, StreamReports } from './reports.ts';
 import type { FeedNews, IngesterLink, ReducerLink, Work, WorkDone, WorkerLink } from './types.ts';
@@ -109,10 +109,13 @@ export class StreamIngesterLink implements IngesterLink {
   }
 
   async done(): Promise<ReadonlyMap<number, ReadonlySet<string>>> {
-    const { registry, map } = this.#setup;
-    const done = new Map<number, Set<string>>();
-    for await (const { data } of entriesBetween(registry.redis, registry.keys.ready(map))) noteReported(data, done);
-    return done;
+    const { redis, keys } = this.#setup.registry;
+    const { map } = this.#setup;
+    const done = new Done();
+    for await (const { data } of entriesBetween(redis, keys.ready(map))) done.addEntry(data);
+    // Afterwards: what is taken away from the log stands in the snapshot by then.
+    done.addSnapshot(await redis.get(keys.state(map)));
+    return done.byEvent;
   }
 
   async finished(): Promise<void> {
@@ -123,22 +126,6 @@ export class StreamIngesterLink implements IngesterLink {
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#reports.drained();
-  }
-}
-
-/** Entries that nobody understands are the controller's concern. */
-function noteReported(data: string, done: Map<number, Set<string>>): void {
-  try {
-    for (const report of reportsIn(data)) {
-      if (report.source !== 'worker') continue;
-      for (const event of report.completed) {
-        const workers = done.get(event);
-        if (workers) workers.add(report.worker);
-        else done.set(event, new Set([report.worker]));
-      }
-    }
-  } catch (error) {
-    if (!(error instanceof BadRecord)) throw error;
   }
 }
 
