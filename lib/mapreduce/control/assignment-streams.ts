@@ -1,11 +1,12 @@
 /** The streams of Redis by which services are told: `assigned:`, `work:` and `feed:`; what stands in them, and when it can go (spec mapreduce.md 5.2). */
 
 import type { Assigner } from '../assign/assigner.ts';
+import type { Registry } from '../redis/registry.ts';
 import { entriesOf } from '../redis/stream.ts';
 import type { FeedNews } from '../transport/types.ts';
-import type { Command } from './fence.ts';
+import type { Credits } from './credits.ts';
+import type { Command, Fence } from './fence.ts';
 import type { Messages, Routes } from './messages.ts';
-import type { RunContext } from './run.ts';
 import { readersOf, Trimmer } from './trim.ts';
 
 /** An entry for a stream. */
@@ -14,14 +15,24 @@ interface Written {
   readonly items: readonly { readonly event_number: number }[];
 }
 
+/** What the streams of a map need of its controller. */
+export interface StreamsContext {
+  readonly registry: Registry;
+  readonly fence: Fence;
+  /** undefined: assignments go through streams of Redis. */
+  readonly credits: Credits | undefined;
+  /** This controller cannot go on. */
+  failed(error: Error): void;
+}
+
 export class AssignmentStreams {
-  readonly #context: RunContext;
+  readonly #context: StreamsContext;
   readonly #uuid: string;
   readonly #routes: Routes;
   readonly #trimmer = new Trimmer();
 
   /** @param uuid of the map */
-  constructor(context: RunContext, uuid: string, routes: Routes) {
+  constructor(context: StreamsContext, uuid: string, routes: Routes) {
     this.#context = context;
     this.#uuid = uuid;
     this.#routes = routes;

@@ -7,12 +7,10 @@ import type { TriggerMap } from '../map/types.ts';
 import type { Configs } from '../redis/configs.ts';
 import { BadRecord } from '../redis/fields.ts';
 import { type Decision, entryOf, stepsIn } from '../redis/log.ts';
-import type { Registry } from '../redis/registry.ts';
 import type { Report } from '../redis/reports.ts';
 import { compareIds, type Entry, entriesOf, follow, timeOf } from '../redis/stream.ts';
-import { AssignmentStreams } from './assignment-streams.ts';
-import type { Credits, Hello, Message } from './credits.ts';
-import type { Fence } from './fence.ts';
+import { AssignmentStreams, type StreamsContext } from './assignment-streams.ts';
+import type { Hello, Message } from './credits.ts';
 import { type Ending, Formation, type SavedFormation } from './formation.ts';
 import { Membership } from './membership.ts';
 import { Messages, openFeed, openWork, type Routes, routesOf } from './messages.ts';
@@ -20,18 +18,12 @@ import { OverEvents } from './over-events.ts';
 import { type Append, appendOf, type Plan, readPlan, setupOf } from './plan.ts';
 import { namesIn, reporterOf } from './services.ts';
 
-export interface RunContext {
-  readonly registry: Registry;
-  readonly fence: Fence;
-  /** undefined: assignments go through streams of Redis. */
-  readonly credits: Credits | undefined;
+export interface RunContext extends StreamsContext {
   configs(): Configs;
   /** Nothing more is assigned: everybody must be told to finish. */
   ended(run: MapRun, ending: Ending): void;
   /** Something has changed: somebody may wait for it. */
   changed(): void;
-  /** This controller cannot go on. */
-  failed(error: Error): void;
   say(message: string): void;
 }
 
