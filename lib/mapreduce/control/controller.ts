@@ -203,8 +203,9 @@ export class Controller {
     const run = this.#run;
     run.close();
     this.options.say(`map ${run.uuid}: ${run.formation.ending}`);
-    const expire = run.ownKeys.map((key) => ['EXPIRE', key, KEEP_SECONDS]);
-    this.#fence.write([...expire, ['DEL', this.registry.keys.current]]).catch((error: Error) => this.#failed(error));
+    // Also which map it was: somebody may ask our successor how it ended.
+    const kept = [...run.ownKeys, this.registry.keys.current];
+    this.#fence.write(kept.map((key) => ['EXPIRE', key, KEEP_SECONDS])).catch((error: Error) => this.#failed(error));
   }
 
   /** @returns false if the condition is not met in time */

@@ -45,6 +45,20 @@ for (const [name, shape] of Object.entries({
   });
 }
 
+t.test('a controller that is killed after the end: its successor says how the map ended, and takes another', async (t) => {
+  const ensemble = await Ensemble.start(t, SLOW);
+  await ensemble.post(batches(20, 1));
+  const before = await ensemble.finished();
+  await ensemble.control.end('SIGKILL');
+  ensemble.control = ensemble.spawnControl();
+  await ensemble.control.ready();
+  const after = await ensemble.finished();
+  t.match(after, { completed_events: 22, total_events: 22, damaged: 0, reason: 'complete' });
+  t.same(after, before);
+  await ensemble.post(batches(EVENTS, 1));
+  t.match(await ensemble.finished(), { completed_events: EVENTS + 2, damaged: 0 });
+});
+
 t.test('a second controller waits, and takes over when the first one ends in order', async (t) => {
   const ensemble = await Ensemble.start(t, SLOW);
   const second = ensemble.spawnControl();
