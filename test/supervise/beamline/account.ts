@@ -20,6 +20,8 @@ export const DETECTORS = [
   { name: 'epix_0', spacing: 98_000_000n },
 ] as const;
 const SECOND = 1_000_000_000n;
+/** From the last dgram of a step to its Disable, nanoseconds. */
+const ENDING = 1_400_000n;
 const EPICS_EPOCH_MS = 631_152_000_000;
 
 /** The process that owns all others, which die with it. */
@@ -84,9 +86,17 @@ export async function accountOf(recordedFolder: string, logs: string, kills: rea
     for (const [stream, { name, spacing }] of DETECTORS.entries()) {
       const { events = new Set<number>() } = streams[stream] ?? {};
       const known = fates[stream]!;
+      // The source was told to stop between its last dgram and the Disable, which comes a little later than that.
+      const untouched = (pid: number) =>
+        !streams.some((one) => one?.events.has(pid)) && !fates.some((one) => one.has(pid));
+      const isMade = (pid: number, time: bigint) => stop === undefined || time < stop - ENDING || !untouched(pid);
       const mayCut = kills.filter((kill) => kill.leads && concerns(kill, run) && reach(kill.id).includes(stream));
       const pulses =
-        start === undefined ? [] : pulsesOf(start, stop, spacing, [...events, ...[...known.keys()].filter(isOfRun)]);
+        start === undefined
+          ? []
+          : pulsesOf(start, stop, spacing, [...events, ...[...known.keys()].filter(isOfRun)]).filter(({ pid, time }) =>
+              isMade(pid, time),
+            );
       const lastKnown = Math.max(...pulses.map(({ pid }) => (known.has(pid) ? pid : 0)));
       const cut = pulses.filter(({ pid }) => !events.has(pid) && !known.has(pid));
       const hole = cut.find(({ pid }) => pid < lastKnown);
@@ -123,13 +133,13 @@ function pulsesOf(
   stop: bigint | undefined,
   spacing: bigint,
   seen: readonly number[],
-): { pid: number; at: number }[] {
+): { pid: number; time: bigint; at: number }[] {
   const last = Math.max(...seen, 0);
-  const pulses: { pid: number; at: number }[] = [];
+  const pulses: { pid: number; time: bigint; at: number }[] = [];
   for (let time = start + spacing; ; time += spacing) {
     const pid = pulseAt(time);
     if (stop === undefined ? pid > last : time >= stop) return pulses;
-    pulses.push({ pid, at: Number(time / 1_000_000n) + EPICS_EPOCH_MS });
+    pulses.push({ pid, time, at: Number(time / 1_000_000n) + EPICS_EPOCH_MS });
   }
 }
 
