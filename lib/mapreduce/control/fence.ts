@@ -4,7 +4,6 @@
  * up late cannot disturb its successor.
  */
 
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Keys } from '../redis/keys.ts';
@@ -15,23 +14,19 @@ export const LOCK_SECONDS = 10;
 /** An ending controller waits so long for Redis. */
 const RELEASE_MS = 2000;
 
+/**
+ * A script is sent whole each time. Redis that was restarted does not know scripts by their hash any more, and what is sent once more after such
+ * a refusal is overtaken by what was sent meanwhile; but writes must come in order.
+ */
 class Script {
   readonly #text: string;
-  readonly #sha: string;
 
   constructor(text: string) {
     this.#text = text;
-    this.#sha = createHash('sha1').update(text).digest('hex');
   }
 
-  /** Redis that was restarted does not know the script any more. */
-  async run(redis: Redis, keys: readonly string[], args: Command): Promise<unknown> {
-    try {
-      return await redis.evalsha(this.#sha, keys.length, ...keys, ...args);
-    } catch (error) {
-      if (!(error as Error).message.startsWith('NOSCRIPT')) throw error;
-      return redis.eval(this.#text, keys.length, ...keys, ...args);
-    }
+  run(redis: Redis, keys: readonly string[], args: Command): Promise<unknown> {
+    return redis.eval(this.#text, keys.length, ...keys, ...args);
   }
 }
 
@@ -48,11 +43,20 @@ const RELEASE = new Script(`
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])`);
 
-/** Commands follow as: number of words, words. A position that is there already means that an earlier try has worked. */
+/**
+ * Commands follow as: number of words, words. A position that is not behind the one that is there means that an earlier try has worked:
+ * when a connection is lost, all writes whose answers have not come are sent again.
+ */
 const WRITE = new Script(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'fenced' end
 if ARGV[2] ~= '' then
-  if redis.call('GET', KEYS[2]) == ARGV[2] then return 'done' end
+  local written = redis.call('GET', KEYS[2])
+  if written then
+    local ms, seq = string.match(ARGV[2], '(%d+)-(%d+)')
+    local oldMs, oldSeq = string.match(written, '(%d+)-(%d+)')
+    ms, seq, oldMs, oldSeq = tonumber(ms), tonumber(seq), tonumber(oldMs), tonumber(oldSeq)
+    if ms < oldMs or (ms == oldMs and seq <= oldSeq) then return 'done' end
+  end
   redis.call('SET', KEYS[2], ARGV[2])
 end
 local answers = {}
