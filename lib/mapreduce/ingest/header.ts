@@ -53,6 +53,7 @@ function sameHeader(a: Message, b: Message): boolean {
   return (
     a.of === b.of &&
     a.attempt === b.attempt &&
+    a.origin === b.origin &&
     a.streams.length === b.streams.length &&
     a.streams.every(({ name, data }, i) => name === b.streams[i]!.name && data === b.streams[i]!.data)
   );
