@@ -45,7 +45,7 @@ for (const [name, shape] of Object.entries({
   });
 }
 
-t.test('a controller that is killed after the end: its successor says how the map ended, and takes another', async (t) => {
+t.test('a controller killed after the end: its successor says how the map ended, and takes another', async (t) => {
   const ensemble = await Ensemble.start(t, SLOW);
   await ensemble.post(batches(20, 1));
   const before = await ensemble.finished();
