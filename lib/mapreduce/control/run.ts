@@ -252,7 +252,7 @@ export class MapRun {
     const { credits } = this.#context;
     if (!credits) return;
     for (const name of new Set([...work.keys(), ...namesIn(reporters, 'worker')])) {
-      const items = work.get(name);
+      const items = this.#isMember(name, credits.service('worker', name, this.uuid)) ? work.get(name) : undefined;
       this.#send('worker', name, items ? { work: items } : {});
     }
     for (const name of new Set([...feed.keys(), ...namesIn(reporters, 'ingester')])) {
@@ -260,6 +260,11 @@ export class MapRun {
       this.#send('ingester', name, items ? { feed: items } : {});
     }
     if (reporters.has('reducer')) this.#send('reducer', 'reducer', {});
+  }
+
+  /** A process that has just taken a worker's name must not take up what the one before was given: the frames have gone there. */
+  #isMember(worker: string, service: string | undefined): boolean {
+    return this.formation.members.get(worker)?.service === service;
   }
 
   #send(role: Hello['role'], name: string, message: Omit<Message, 'reports'>): void {
@@ -289,10 +294,12 @@ export class MapRun {
     for (const { hello } of due) this.#answer(hello);
   }
 
-  #answer({ role, name, next }: Hello): void {
+  #answer({ role, name, service, next }: Hello): void {
     const { assigner } = this.formation;
-    if (role === 'worker') this.#send(role, name, { again: true, work: openWork(assigner, this.routes, name) });
-    else if (role === 'ingester')
+    if (role === 'worker') {
+      const work = this.#isMember(name, service) ? openWork(assigner, this.routes, name) : [];
+      this.#send(role, name, { again: true, work });
+    } else if (role === 'ingester')
       this.#send(role, name, {
         ...{ again: true, over: this.#over.all },
         ...openFeed(assigner, this.routes, name, next),
