@@ -39,6 +39,8 @@ export class ManagerProcess implements FeedTaker {
   readonly #options: ManagerProcessOptions;
   readonly #socket = new Router({
     mandatory: true,
+    // Without it a message for somebody who has gone waits until anybody is connected.
+    sendTimeout: 0,
     sendHighWaterMark: 0,
     receiveHighWaterMark: 0,
     linger: LINGER_MS,

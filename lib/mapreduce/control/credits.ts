@@ -34,16 +34,16 @@ interface Peer extends Hello {
   answered: boolean;
 }
 
-/** Messages that may wait for one peer; credits bound what is in them. */
-const PEER_QUEUE = 100_000;
-
 export class Credits {
   readonly #socket = new Router({
     ...KEEP_ALIVE,
     mandatory: true,
+    // Without it a message for somebody who has gone waits, if nobody else is connected either, and holds up all that follow.
+    sendTimeout: 0,
     linger: 0,
-    sendHighWaterMark: PEER_QUEUE,
-    receiveHighWaterMark: PEER_QUEUE,
+    // Credits bound what waits for one peer.
+    sendHighWaterMark: 0,
+    receiveHighWaterMark: 0,
   });
   readonly #events: CreditsEvents;
   readonly #peers = new Map<string, Peer>();

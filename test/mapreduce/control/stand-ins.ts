@@ -129,7 +129,13 @@ export abstract class StandIn {
 
 export class StandInIngester extends StandIn {
   readonly stream: string;
-  readonly #socket = new Router({ mandatory: true, linger: 0, sendHighWaterMark: 0, receiveHighWaterMark: 0 });
+  readonly #socket = new Router({
+    mandatory: true,
+    sendTimeout: 0,
+    linger: 0,
+    sendHighWaterMark: 0,
+    receiveHighWaterMark: 0,
+  });
   readonly #workers = new Map<string, { name: string; service_uuid: string; last_seen: number }>();
   #link: IngesterLink | undefined;
   #next = 0;
