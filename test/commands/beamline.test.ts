@@ -54,7 +54,7 @@ t.test(
   async (t) => {
     const lines: string[] = [];
     const victims = ['rec_gmd_0', 'teb0', 'shm', KEEPER];
-    const { kills, account, problems } = await soak({ seed: 5, seconds: 18, victims, say: (line) => lines.push(line) });
+    const { kills, account, problems } = await soak({ seed: 5, until: { victims }, say: (line) => lines.push(line) });
     t.same(problems, [], lines.join('; '));
     t.same(
       kills.map(({ id }) => id),

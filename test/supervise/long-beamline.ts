@@ -5,7 +5,7 @@ import { soak } from './beamline/soak.ts';
 const minutes = Number(process.argv[2] ?? 10);
 const seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
 console.log(`${minutes} minutes, seed ${seed}`);
-const { kills, account, problems } = await soak({ seed, seconds: minutes * 60, say: console.log });
+const { kills, account, problems } = await soak({ seed, until: { seconds: minutes * 60 }, say: console.log });
 const { runs, pulses, recorded, named, cut, earliest } = account;
 console.log(
   `${kills.length} kills, ${runs} runs: ${pulses} pulses of detectors = ${recorded} recorded + ${named} not recorded by decision + ${cut} under way in what was killed`,

@@ -1,6 +1,15 @@
 /** examples/beamline.cnf in a folder of its own: sockets, logs, recorded files, run-time and temporary files are all in it. */
 
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EntryView } from '../../../lib/supervise/view.ts';
@@ -65,6 +74,14 @@ export class Beamline {
   /** Number of the run under way. */
   get runNumber(): number {
     return Number(readFileSync(join(this.folder, 'run', 'run'), 'utf8'));
+  }
+
+  /** Streams of a run of which there is something on the disk. */
+  recordedOf(run: number): number {
+    const names = namesIn(this.recorded).filter((name) => Number(/-r(\d+)-/.exec(name)?.[1]) === run);
+    // A file may be getting its final name just now.
+    return names.filter((name) => (statSync(join(this.recorded, name), { throwIfNoEntry: false })?.size ?? 0) > 0)
+      .length;
   }
 
   /** Everybody who belongs to an entry, and the keeper. */

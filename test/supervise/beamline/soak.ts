@@ -5,14 +5,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../../random.ts';
 import { until } from '../runs.ts';
-import { type Account, accountOf, concerns, KEEPER, type Kill } from './account.ts';
+import { type Account, accountOf, concerns, DETECTORS, KEEPER, type Kill } from './account.ts';
 import { Beamline } from './beamline.ts';
 
 export interface SoakOptions {
   readonly seed: number;
-  readonly seconds: number;
-  /** Who is killed, one after the other; undefined: anybody, until the time is over. */
-  readonly victims?: readonly string[];
+  /** How long, or who is killed, one after the other, each in a run that has recorded something. */
+  readonly until: { readonly seconds: number } | { readonly victims: readonly string[] };
   readonly say: (line: string) => void;
 }
 
@@ -48,7 +47,8 @@ export async function soak(options: SoakOptions): Promise<Soaked> {
   }
 }
 
-async function killAtRandom(beamline: Beamline, { seed, seconds, victims, say }: SoakOptions): Promise<Kill[]> {
+async function killAtRandom(beamline: Beamline, { seed, until: limit, say }: SoakOptions): Promise<Kill[]> {
+  const { seconds = 0, victims } = { seconds: undefined, victims: undefined, ...limit };
   const random = new Random(seed);
   const kills: Kill[] = [];
   const end = performance.now() + seconds * 1000;
@@ -57,6 +57,8 @@ async function killAtRandom(beamline: Beamline, { seed, seconds, victims, say }:
     const pause = random.below(LONGEST_PAUSE_MS);
     if (victims ? wanted === undefined : performance.now() + pause > end) break;
     await sleep(pause);
+    // Whoever counts runs wants each to have left something.
+    if (victims) await underWay(beamline);
     const view = await beamline.view();
     const all = beamline.members(view);
     if (all.length === 0) continue;
@@ -75,8 +77,15 @@ async function killAtRandom(beamline: Beamline, { seed, seconds, victims, say }:
     // Now and then the next one is killed while others still come up.
     if (victims || random.below(3) > 0) await allRun(beamline);
   }
-  await sleep(Math.max(0, end - performance.now()));
+  if (victims) await underWay(beamline);
+  else await sleep(Math.max(0, end - performance.now()));
   return kills;
+}
+
+/** Everybody has written of the run under way. */
+async function underWay(beamline: Beamline): Promise<void> {
+  const streams = () => beamline.recordedOf(beamline.runNumber);
+  await until(() => streams() === DETECTORS.length, 'a file of every stream');
 }
 
 async function begin(beamline: Beamline): Promise<void> {
