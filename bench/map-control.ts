@@ -69,7 +69,7 @@ async function worker(redis: RedisServer, stop: AbortSignal, name: string): Prom
       await link.ready();
       await publish(update.mapping_uuid);
       void (async () => {
-        for await (const items of link.work()) {
+        for await (const { given: items } of link.work()) {
           const completed = items.map(({ event_number }) => event_number);
           const times = { get_assignments: 0, get_messages: 0, assemble_event: 0, custom_code: 0, send_result: 0 };
           const processing_times = { ...times, no_events: completed.length };

@@ -116,7 +116,7 @@ class BareWorker extends StandIn {
     await link.ready();
     const times = { get_assignments: 0, get_messages: 0, assemble_event: 0, custom_code: 0.001, send_result: 0 };
     const work = async () => {
-      for await (const items of link.work()) {
+      for await (const { given: items } of link.work()) {
         const completed = items.map(({ event_number }) => event_number);
         link.report({
           completed,

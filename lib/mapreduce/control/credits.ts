@@ -32,6 +32,8 @@ interface Peer extends Hello {
   readonly identity: Buffer;
   /** It has been told everything that is open; before that news would overtake what it lacks. */
   answered: boolean;
+  /** Messages since then; one that is lost leaves a gap. */
+  sent: number;
 }
 
 export class Credits {
@@ -87,7 +89,7 @@ export class Credits {
     const who = identity.toString('latin1');
     const hello = message.hello === undefined ? undefined : helloOf(fieldsOf(message.hello, 'hello'));
     if (hello && this.#isNewer(hello)) {
-      const peer = { ...hello, identity, answered: false };
+      const peer = { ...hello, identity, answered: false, sent: 0 };
       this.#peers.set(peerKey(hello.role, hello.name), peer);
       this.#byIdentity.set(who, peer);
     }
@@ -125,12 +127,13 @@ export class Credits {
   send(role: Role, name: string, map: string, message: Message): void {
     const peer = this.#peers.get(peerKey(role, name));
     if (peer?.map !== map) return;
-    if (message.again) peer.answered = true;
+    if (message.again) Object.assign(peer, { answered: true, sent: 0 });
     else if (!peer.answered) return;
+    else peer.sent++;
     const { work, feed, ...rest } = message;
     const groups = { ...(work ? { work: groupWork(work) } : {}), ...(feed ? { feed: groupFeed(feed) } : {}) };
-    const json = JSON.stringify({ map, ...groups, ...rest });
-    // A peer that has vanished says hello again, and is told everything then.
+    const json = JSON.stringify({ map, number: peer.sent, ...groups, ...rest });
+    // A peer that is back says hello again, or sees the gap, and is told everything then.
     this.#sending = this.#sending.then(() => this.#socket.send([peer.identity, json])).catch(() => {});
   }
 

@@ -201,12 +201,14 @@ export class MapRun {
     const { formation } = this;
     const messages = new Messages(this.routes, (worker) => formation.members.get(worker)?.ours === true);
     const reporters = new Set<string>();
+    const joined = new Set<string>();
     const complete: number[] = [];
     for (const { id, data } of entries) {
       for (const step of this.#steps(id, data)) {
         if ('report' in step) reporters.add(reporterOf(step.report));
         const outcome = formation.apply(step, timeOf(id));
         if ('decision' in step && step.decision.op === 'gone') messages.gone(step.decision.worker);
+        if ('decision' in step && step.decision.op === 'join') joined.add(step.decision.worker);
         messages.add(outcome);
         complete.push(...outcome.complete);
         this.#over.completed(outcome.complete);
@@ -222,7 +224,7 @@ export class MapRun {
     this.#streams.note(messages, complete);
     const processOf = (worker: string) => formation.members.get(worker)?.service;
     if (write) this.#streams.write(messages, { mixed: this.#isMixed, through: this.#last, processOf });
-    this.#push(messages, reporters);
+    this.#push(messages, reporters, joined);
     this.#afterBatch();
   }
 
@@ -248,12 +250,14 @@ export class MapRun {
     return false;
   }
 
-  #push({ work, feed }: Messages, reporters: ReadonlySet<string>): void {
+  #push({ work, feed }: Messages, reporters: ReadonlySet<string>, joined: ReadonlySet<string>): void {
     const { credits } = this.#context;
     if (!credits) return;
-    for (const name of new Set([...work.keys(), ...namesIn(reporters, 'worker')])) {
+    for (const name of new Set([...joined, ...work.keys(), ...namesIn(reporters, 'worker')])) {
       const items = this.#isMember(name, credits.service('worker', name, this.uuid)) ? work.get(name) : undefined;
-      this.#send('worker', name, items ? { work: items } : {});
+      // One that was only out of sight must learn what is not its own any more.
+      if (joined.has(name)) this.#tellAll(name);
+      else this.#send('worker', name, items ? { work: items } : {});
     }
     for (const name of new Set([...feed.keys(), ...namesIn(reporters, 'ingester')])) {
       const items = feed.get(name);
@@ -294,12 +298,15 @@ export class MapRun {
     for (const { hello } of due) this.#answer(hello);
   }
 
+  #tellAll(worker: string, service = this.#context.credits?.service('worker', worker, this.uuid)): void {
+    const work = this.#isMember(worker, service) ? openWork(this.formation.assigner, this.routes, worker) : [];
+    this.#send('worker', worker, { again: true, work });
+  }
+
   #answer({ role, name, service, next }: Hello): void {
     const { assigner } = this.formation;
-    if (role === 'worker') {
-      const work = this.#isMember(name, service) ? openWork(assigner, this.routes, name) : [];
-      this.#send(role, name, { again: true, work });
-    } else if (role === 'ingester')
+    if (role === 'worker') this.#tellAll(name, service);
+    else if (role === 'ingester')
       this.#send(role, name, {
         ...{ again: true, over: this.#over.all },
         ...openFeed(assigner, this.routes, name, next),

@@ -1,13 +1,15 @@
 /** Links over credits: what a worker, an ingester and a reducer make of the messages (spec mapreduce.md 18). */
 
-import { BadRecord, type Fields, fieldsOf, type ResultKey } from '../redis/fields.ts';
+import { BadRecord, type Fields, fieldsOf, number, type ResultKey } from '../redis/fields.ts';
+import type { Registry } from '../redis/registry.ts';
 import { CreditsLink } from './credits-link.ts';
 import { ungrouped } from './groups.ts';
 import { feedOf, passedOf, runsIn, workOf } from './items.ts';
 import type { LinkSetup } from './stream-links.ts';
-import type { Feed, FeedNews, IngesterLink, ReducerLink, Work, WorkDone, WorkerLink } from './types.ts';
+import type { Feed, FeedNews, IngesterLink, ReducerLink, Work, WorkDone, WorkerLink, WorkNews } from './types.ts';
 
-export interface CreditsSetup extends LinkSetup {
+export interface CreditsSetup extends Omit<LinkSetup, 'registry'> {
+  readonly registry: Pick<Registry, 'serviceUuid'>;
   readonly control: string;
 }
 
@@ -34,6 +36,8 @@ export class CreditsWorkerLink implements WorkerLink, Movable {
   readonly #link: CreditsLink;
   /** Given and not reported. */
   #open: Work[] = [];
+  /** Reported, and not known to have been taken: what is said again may contain it. */
+  #reported: { readonly report: number; readonly work: readonly Work[] }[] = [];
 
   constructor(setup: CreditsSetup) {
     this.#name = setup.name;
@@ -48,22 +52,35 @@ export class CreditsWorkerLink implements WorkerLink, Movable {
     this.#send('ready', { completed: [], has_result: [] });
   }
 
-  async *work(): AsyncGenerator<readonly Work[]> {
+  async *work(): AsyncGenerator<WorkNews> {
     for await (const message of this.#link.messages) {
-      const have = message.again === true ? new Set(this.#open.map(keyOf)) : undefined;
-      const fresh = items(message, 'work', workOf).filter((work) => !have?.has(keyOf(work)));
-      if (fresh.length === 0) continue;
-      this.#open.push(...fresh);
-      yield fresh;
+      const taken = number(message, 'reports', 0);
+      this.#reported = this.#reported.filter(({ report }) => report > taken);
+      const told = items(message, 'work', workOf);
+      const news = message.again === true ? this.#compare(told) : { given: told, withdrawn: [] };
+      this.#open.push(...news.given);
+      if (news.given.length > 0 || news.withdrawn.length > 0) yield news;
     }
   }
 
+  /** @param told everything that is open as the controller sees it, who has yet to see our last reports */
+  #compare(told: readonly Work[]): WorkNews {
+    const [open, reported] = [this.#open, this.#reported.flatMap(({ work }) => work)];
+    const known = new Set([...open, ...reported].map(keyOf));
+    const stays = new Set(told.map(keyOf));
+    this.#open = open.filter((work) => stays.has(keyOf(work)));
+    return {
+      given: told.filter((work) => !known.has(keyOf(work))),
+      withdrawn: open.filter((work) => !stays.has(keyOf(work))),
+    };
+  }
+
   report(done: WorkDone): void {
-    for (const event of done.completed) {
+    const work = done.completed.flatMap((event) => {
       const at = this.#open.findIndex(({ event_number }) => event_number === event);
-      if (at >= 0) this.#open.splice(at, 1);
-    }
-    this.#send('idle', done);
+      return at < 0 ? [] : this.#open.splice(at, 1);
+    });
+    this.#reported.push({ report: this.#send('idle', done), work });
   }
 
   async finished(): Promise<void> {
@@ -71,8 +88,8 @@ export class CreditsWorkerLink implements WorkerLink, Movable {
     this.#link.finish({ state: 'finished', source: 'worker', worker: this.#name, ...nothing });
   }
 
-  #send(state: 'ready' | 'idle', { processing_times = null, ...done }: WorkDone): void {
-    this.#link.send({ state, source: 'worker', worker: this.#name, processing_times, ...done });
+  #send(state: 'ready' | 'idle', { processing_times = null, ...done }: WorkDone): number {
+    return this.#link.send({ state, source: 'worker', worker: this.#name, processing_times, ...done });
   }
 
   close(): Promise<void> {

@@ -3,7 +3,7 @@
  *
  *     to the controller    {"hello": {role, name, service_uuid, map, next, connection}}, {"reports": [...]}
  *     from the controller  {"map": uuid, "work": [...]} or {"map": uuid, "feed": [...]}; "reports": n, the last one taken;
- *                          "again": true when the whole that is open is said once more, after a hello
+ *                          "again": true when the whole that is open is said once more, after a hello; "number" counts from 1 since then
  *
  * When the controller is another one, the link says hello again with the reports that nobody has confirmed, and leaves out of the answer
  * what it has already.
@@ -13,12 +13,14 @@ import { Dealer } from 'zeromq';
 import { KEEP_ALIVE } from '../../stream/zmq/binding.ts';
 import { type Fields, number, parseFields } from '../redis/fields.ts';
 import type { Role } from '../redis/keys.ts';
+import type { Registry } from '../redis/registry.ts';
 import type { Report } from '../redis/reports.ts';
 import { Mailbox } from './mailbox.ts';
 import { type NumberedReport, ReportNumbers } from './reports.ts';
 import type { LinkSetup } from './stream-links.ts';
 
-export interface CreditsOptions extends LinkSetup {
+export interface CreditsOptions extends Omit<LinkSetup, 'registry'> {
+  readonly registry: Pick<Registry, 'serviceUuid'>;
   readonly role: Role;
   /** `tcp://host:port` of the controller, from its update. */
   readonly control: string;
@@ -29,6 +31,8 @@ export interface CreditsOptions extends LinkSetup {
 /** Who is not answered says hello again, more and more rarely: between maps nobody answers. */
 const HELLO_MS = 1000;
 const RAREST_HELLO_MS = 8000;
+/** Who hears nothing asks whether there is nothing: the last message may be the one that was lost. */
+const QUIET_MS = 4000;
 
 /** Of this process: one that is given up may still speak after the next one, so no two may have the same name. */
 let connections = 0;
@@ -47,6 +51,9 @@ export class CreditsLink {
   #closed = false;
   #finished = false;
   #hello: NodeJS.Timeout | undefined;
+  /** Number of the last message since the controller has said everything. */
+  #number = 0;
+  #heard = 0;
   /** Messages of the controller, in order. */
   readonly messages = new Mailbox<Fields>();
 
@@ -89,9 +96,11 @@ export class CreditsLink {
   #helloAgain(milliseconds: number): void {
     clearTimeout(this.#hello);
     this.#hello = setTimeout(() => {
-      if (this.#answered || this.#closed) return;
+      if (this.#closed || (this.#answered && this.#finished)) return;
+      const quiet = performance.now() - this.#heard;
+      if (this.#answered && quiet < QUIET_MS) return this.#helloAgain(QUIET_MS - quiet);
       this.#sayHello();
-      this.#helloAgain(Math.min(2 * milliseconds, RAREST_HELLO_MS));
+      this.#helloAgain(this.#answered ? QUIET_MS : Math.min(2 * milliseconds, RAREST_HELLO_MS));
     }, milliseconds);
   }
 
@@ -101,15 +110,17 @@ export class CreditsLink {
     this.#queue({ hello, reports: this.#unconfirmed });
   }
 
-  /** Puts a report on its way; it is kept until the controller has confirmed it. */
-  send(report: Report): void {
-    this.#unconfirmed.push(this.#numbers.put(report));
-    if (this.#flushing) return;
+  /** Puts a report on its way; it is kept until the controller has confirmed it. @returns its number */
+  send(report: Report): number {
+    const numbered = this.#numbers.put(report);
+    this.#unconfirmed.push(numbered);
+    if (this.#flushing) return numbered.report;
     this.#flushing = true;
     setImmediate(() => {
       this.#flushing = false;
       if (this.#answered && this.#unconfirmed.length > 0) this.#flush();
     });
+    return numbered.report;
   }
 
   #sent = 0;
@@ -140,12 +151,24 @@ export class CreditsLink {
     if (message.map !== this.#options.map) return;
     const confirmed = number(message, 'reports', 0);
     this.#unconfirmed = this.#unconfirmed.filter(({ report }) => report > confirmed);
+    this.#heard = performance.now();
     if (message.again === true) {
       this.#answered = true;
+      this.#number = 0;
       this.#sent = Math.max(this.#sent, confirmed);
       this.#flush();
-    }
+    } else if (!this.#isNext(message)) return;
     this.messages.put(message);
+  }
+
+  /** One was lost on its way: what follows would be misunderstood, and everything is asked for. */
+  #isNext(message: Fields): boolean {
+    if (!this.#answered) return false;
+    if (number(message, 'number', 0) === ++this.#number) return true;
+    this.#answered = false;
+    this.#sayHello();
+    this.#helloAgain(HELLO_MS);
+    return false;
   }
 
   /** The last report; once. Nobody waits for its confirmation: a controller that has heard it from all may have ended the map. */

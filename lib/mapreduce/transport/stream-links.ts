@@ -6,7 +6,7 @@ import { entriesBetween, follow } from '../redis/stream.ts';
 import { Done } from './done.ts';
 import { feedFor, joinNews, readFeed, readNews, readWork, workFrom } from './items.ts';
 import { ReportNumbers, StreamReports } from './reports.ts';
-import type { FeedNews, IngesterLink, ReducerLink, Work, WorkDone, WorkerLink } from './types.ts';
+import type { FeedNews, IngesterLink, ReducerLink, Work, WorkDone, WorkerLink, WorkNews } from './types.ts';
 
 export interface LinkSetup {
   readonly registry: Registry;
@@ -63,8 +63,9 @@ export class StreamWorkerLink implements WorkerLink {
     await this.#reports.drained();
   }
 
-  work(): AsyncIterable<readonly Work[]> {
-    return converted(this.#setup, this.#key, this.#stop.signal, this.#read);
+  async *work(): AsyncGenerator<WorkNews> {
+    const given = converted(this.#setup, this.#key, this.#stop.signal, this.#read);
+    for await (const work of given) yield { given: work, withdrawn: [] };
   }
 
   report(done: WorkDone): void {

@@ -21,6 +21,13 @@ export interface Work {
   readonly origin: string;
 }
 
+/** What the controller says to a worker. */
+export interface WorkNews {
+  readonly given: readonly Work[];
+  /** Given before, and nobody's or somebody else's by now: it is not to be waited for. */
+  readonly withdrawn: readonly Work[];
+}
+
 /** What an ingester has to do for an event. */
 export interface Feed {
   readonly event_number: number;
@@ -75,7 +82,7 @@ export interface WorkerLink extends Link {
   /** First of all, once: ready for this map. */
   ready(): Promise<void>;
   /** Ends with `close`. */
-  work(): AsyncIterable<readonly Work[]>;
+  work(): AsyncIterable<WorkNews>;
   /** Reports of one turn of the event loop travel together. */
   report(done: WorkDone): void;
 }

@@ -29,6 +29,8 @@ interface Event {
   readonly messages: Map<string, IngesterMessage>;
   /** Ingesters whose message is not here. */
   missing: number;
+  /** Ingesters that are gone and owe their message, and when that is given up. */
+  readonly owed: Map<string, number>;
   problem: string | undefined;
 }
 
@@ -43,7 +45,7 @@ export class Assembly {
   #first = 0;
   readonly #byKey = new Map<string, Event>();
   readonly #early = new Map<string, Map<string, IngesterMessage>>();
-  /** Ingesters that are gone, and when what they owe is given up. */
+  /** Ingesters that are not there, and when what they owe is given up. */
   readonly #gone = new Map<string, number>();
   /** Messages of other maps, and such as came twice or for nothing. */
   readonly counts = { stale: 0, repeated: 0, early: 0 };
@@ -60,7 +62,9 @@ export class Assembly {
   }
 
   expect(work: Work): void {
-    const event: Event = { work, messages: new Map(), missing: work.streams_from.length, problem: undefined };
+    const missing = work.streams_from.length;
+    const event: Event = { work, messages: new Map(), missing, owed: new Map(), problem: undefined };
+    for (const [ingester, until] of this.#gone) if (lacks(event, ingester)) event.owed.set(ingester, until);
     const key = keyOf(work.event_number, work.attempt, work.origin);
     this.#line.push(event);
     this.#byKey.set(key, event);
@@ -69,6 +73,16 @@ export class Assembly {
     this.#early.delete(key);
     this.counts.early -= early.size;
     for (const [ingester, message] of early) this.#put(event, ingester, message);
+  }
+
+  /** It is not to be waited for any more. @returns false if it is not: its frames have come */
+  withdraw(work: Work): boolean {
+    const key = keyOf(work.event_number, work.attempt, work.origin);
+    const event = this.#byKey.get(key);
+    if (!event) return false;
+    this.#byKey.delete(key);
+    this.#line.splice(this.#line.indexOf(event, this.#first), 1);
+    return true;
   }
 
   message(ingester: string, message: IngesterMessage): void {
@@ -103,12 +117,16 @@ export class Assembly {
     else this.#early.set(key, new Map([[ingester, message]]));
   }
 
-  /** An ingester is gone, or is another process now: what it owes is given up at `until`, unless it comes. */
+  /** An ingester is gone: what it owes is given up at `until`, unless it comes. */
   gone(ingester: string, until: number): void {
     this.#gone.set(ingester, until);
+    for (let at = this.#first; at < this.#line.length; at++) {
+      const event = this.#line[at]!;
+      if (lacks(event, ingester) && !event.owed.has(ingester)) event.owed.set(ingester, until);
+    }
   }
 
-  /** It is there (again). */
+  /** It is there (again): what it is asked for from now on is waited for. What it owed may have been lost with its connection. */
   back(ingester: string): void {
     this.#gone.delete(ingester);
   }
@@ -116,8 +134,8 @@ export class Assembly {
   /** When `next` should be asked again although nothing has come; undefined: no need. */
   get deadline(): number | undefined {
     const first = this.#line[this.#first];
-    const owed = first?.work.streams_from.filter((name) => !first.messages.has(name) && this.#gone.has(name)) ?? [];
-    return owed.length === 0 ? undefined : Math.max(...owed.map((name) => this.#gone.get(name)!));
+    const until = [...(first?.owed ?? [])].flatMap(([name, time]) => (lacks(first!, name) ? [time] : []));
+    return until.length === 0 ? undefined : Math.max(...until);
   }
 
   /** The next event, whole or given up; undefined: wait. */
@@ -137,7 +155,7 @@ export class Assembly {
 
   #isGivenUp(event: Event, now: number): boolean {
     const owed = event.work.streams_from.filter((name) => !event.messages.has(name));
-    if (owed.some((name) => now < (this.#gone.get(name) ?? Number.POSITIVE_INFINITY))) return false;
+    if (owed.some((name) => now < (event.owed.get(name) ?? Number.POSITIVE_INFINITY))) return false;
     event.problem = `${owed.join(', ')} went away before it sent its frames`;
     return true;
   }
@@ -156,6 +174,10 @@ export class Assembly {
     }
     return { work, streams };
   }
+}
+
+function lacks({ work, messages }: Event, ingester: string): boolean {
+  return work.streams_from.includes(ingester) && !messages.has(ingester);
 }
 
 function keyOf(event: number, attempt: number, origin: string): string {

@@ -7,17 +7,24 @@ export class WorkerCounts {
   done = 0;
   failed = 0;
   incomplete = 0;
+  /** Somebody else's, or nobody's, before the frames came. */
+  withdrawn = 0;
   /** The map was stopped or replaced before. */
   unfinished = 0;
   results = 0;
 
   /** Events that are being worked on. */
   get held(): number {
-    return this.given - this.done - this.failed - this.incomplete - this.unfinished;
+    return this.given - this.done - this.failed - this.incomplete - this.withdrawn - this.unfinished;
   }
 
   balance(info: Readonly<Record<string, number>>): Balance {
-    const { given, done, failed, incomplete, unfinished, held, results } = this;
-    return { in: given, out: done, losses: { failed, incomplete, unfinished, held }, info: { results, ...info } };
+    const { given, done, failed, incomplete, withdrawn, unfinished, held, results } = this;
+    return {
+      in: given,
+      out: done,
+      losses: { failed, incomplete, withdrawn, unfinished, held },
+      info: { results, ...info },
+    };
   }
 }

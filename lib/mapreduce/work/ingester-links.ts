@@ -81,7 +81,10 @@ export class IngesterLinks {
     if (isListed && link.service === service) link.connectedAt = now;
     const another = link.service !== service || link.url !== url;
     if (!another && now - link.connectedAt < UNLISTED_MS) return;
-    if (another) this.#options.gone(name);
+    if (another) {
+      this.#options.gone(name);
+      this.#options.back(name);
+    }
     this.counts.reconnects++;
     link.socket.close();
     this.#connect(ingester, now, another ? 0 : RECONNECT_MS);

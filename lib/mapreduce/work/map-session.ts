@@ -71,10 +71,15 @@ export class MapSession {
   /** Takes work until the link is closed. */
   async run(): Promise<void> {
     await this.#options.link.ready();
-    for await (const work of this.#options.link.work()) {
-      for (const one of work) this.assembly.expect(one);
-      this.#given += work.length;
-      this.#options.counts.given += work.length;
+    const { link, counts } = this.#options;
+    for await (const { given, withdrawn } of link.work()) {
+      for (const one of given) this.assembly.expect(one);
+      this.#given += given.length;
+      counts.given += given.length;
+      // What has begun goes on; its report counts for nothing.
+      const left = withdrawn.filter((one) => this.assembly.withdraw(one));
+      this.#settled += left.length;
+      counts.withdrawn += left.length;
       void this.pump();
     }
   }

@@ -25,7 +25,7 @@ t.test(
     t.teardown(() => link.close());
     const given: number[] = [];
     const taking = (async () => {
-      for await (const work of link.work()) given.push(...work.map(({ event_number }) => event_number));
+      for await (const news of link.work()) given.push(...news.given.map(({ event_number }) => event_number));
     })();
     await link.ready();
     await until('it is answered and ready', async () =>

@@ -101,7 +101,7 @@ export class StandInWorker extends StandIn {
   }
 
   async #work(link: WorkerLink, map: string, signal: AbortSignal): Promise<void> {
-    for await (const items of link.work()) {
+    for await (const { given: items } of link.work()) {
       for (const item of items) {
         if (item.event_number >= this.stuckAt || !(await this.#do(item, map, signal))) return;
         link.report({ completed: [item.event_number], has_result: [true], processing_times: this.#times });

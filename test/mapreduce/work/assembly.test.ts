@@ -86,17 +86,48 @@ t.test(
   },
 );
 
-t.test('an ingester that comes back in time is waited for', async (t) => {
+t.test('what an ingester owed is given up also if it comes back; what it is asked for afterwards is not', async (t) => {
   const assembly = new Assembly(MAP, 'w');
-  const work: Work = { event_number: 0, streams_from: ['a'], attempt: 1, origin: 'w' };
-  assembly.expect(work);
+  const event = (event_number: number): Work => ({ event_number, streams_from: ['a'], attempt: 1, origin: 'w' });
+  for (const number of [0, 1]) assembly.expect(event(number));
   assembly.gone('a', 100);
-  t.equal(assembly.deadline, 100);
   assembly.back('a');
+  assembly.expect(event(2));
+  t.equal(assembly.deadline, 100);
+  t.equal(assembly.next(99), undefined);
+  deliver(assembly, { ingester: 'a', of: event(0) });
+  t.equal(assembly.next(99)?.problem, undefined, 'it came in time');
+  t.match(assembly.next(100)?.problem, /a went away/);
   t.equal(assembly.deadline, undefined);
-  t.equal(assembly.next(1000), undefined);
-  deliver(assembly, { ingester: 'a', of: work });
-  t.equal(assembly.next(1000)?.problem, undefined);
+  t.equal(assembly.next(1e9), undefined, 'a detector may be slow');
+  deliver(assembly, { ingester: 'a', of: event(2) });
+  t.equal(assembly.next(1e9)?.problem, undefined);
+});
+
+t.test('while an ingester is away what it is asked for is given up at the same time', async (t) => {
+  const assembly = new Assembly(MAP, 'w');
+  assembly.gone('a', 100);
+  assembly.expect({ event_number: 0, streams_from: ['a', 'b'], attempt: 1, origin: 'w' });
+  assembly.expect({ event_number: 1, streams_from: ['b'], attempt: 1, origin: 'w' });
+  assembly.gone('a', 200);
+  t.match(assembly.next(100), undefined, 'b is there and may be slow');
+  deliver(assembly, { ingester: 'b', of: { event_number: 0, streams_from: [], attempt: 1, origin: 'w' } });
+  t.match(assembly.next(100)?.problem, /^a went away/);
+  t.equal(assembly.next(1e9), undefined);
+});
+
+t.test('what is withdrawn holds up nobody', async (t) => {
+  const assembly = new Assembly(MAP, 'w');
+  const event = (event_number: number): Work => ({ event_number, streams_from: ['a'], attempt: 1, origin: 'w' });
+  for (const number of [0, 1, 2]) assembly.expect(event(number));
+  deliver(assembly, { ingester: 'a', of: event(2) });
+  t.equal(assembly.next(0), undefined);
+  t.equal(assembly.withdraw(event(1)), true);
+  t.equal(assembly.withdraw(event(1)), false);
+  t.equal(assembly.withdraw(event(0)), true);
+  t.equal(assembly.waiting, 1);
+  t.equal(assembly.next(0)?.work.event_number, 2);
+  t.equal(assembly.withdraw(event(2)), false, 'it has begun');
 });
 
 t.test('messages twice, and of ingesters that nobody waits for, are counted and change nothing', async (t) => {
