@@ -8,6 +8,7 @@ import {
   type ControlFlags,
   controlFlags,
   controllerOptions,
+  hostOf,
   limitsOf,
   portOf,
 } from '../lib/mapreduce/control/flags.ts';
@@ -110,7 +111,7 @@ export default class MapControl extends DaqCommand {
   private async serve(flags: ControlFlags & { metrics?: string | undefined }): Promise<ExitStatus> {
     const say = (text: string) => this.say(text);
     const address = redisAddress(flags.redis, { insecure: flags.insecure });
-    const places = { host: flags.bind, port: portOf(flags), limits: limitsOf(flags), cors: flags.cors };
+    const places = { host: hostOf(flags), port: portOf(flags), limits: limitsOf(flags), cors: flags.cors };
     const options = { ...controllerOptions(flags), ...places, stop: this.lifecycle.stop, say };
     const registry = await Registry.open({ address, prefix: flags.prefix, say });
     try {

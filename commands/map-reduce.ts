@@ -51,6 +51,7 @@ export default class MapReduce extends DaqCommand {
     const file = flags['replay-results'];
     const service = new ReducerService(registry, {
       ...{ payload, host, port, cors: flags.cors, bind: flags.bind, url: flags.url, say },
+      advertise: flags.advertise,
       journal: file === undefined ? undefined : new Journal(file, say),
       version: buildVersion(),
       listening: (url) => {

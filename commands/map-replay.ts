@@ -3,6 +3,8 @@ import { DaqCommand, metricsFlag, processManagerFlags } from '../lib/cli/command
 import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
 import { parseAddress } from '../lib/cli/http-address.ts';
 import { UsageError } from '../lib/errors.ts';
+import { advertisedUrl } from '../lib/mapreduce/address/advertise.ts';
+import { thisHost } from '../lib/mapreduce/address/socket.ts';
 import { HttpServer } from '../lib/mapreduce/http/server.ts';
 import { openReducerPayload, openWorkerPayload, pythonOptions } from '../lib/mapreduce/payload/flags.ts';
 import { refusePayload } from '../lib/mapreduce/payload/refuse.ts';
@@ -118,7 +120,7 @@ export default class MapReplay extends DaqCommand {
     );
     const say = (message: string) => this.say(message);
     const http = this.keep(new HttpServer({ routes: tree.routes, explain: explainTree, cors: undefined, say }));
-    this.out.line(await http.listen(host, port));
+    this.out.line(advertisedUrl(await http.listen(host, port), thisHost()));
     await this.out.drain();
   }
 }

@@ -1,6 +1,7 @@
 /** The controller: one at a time, one map at a time (spec mapreduce.md 1, 2, 5.1). */
 
 import { randomUUID } from 'node:crypto';
+import { toldUrl } from '../address/socket.ts';
 import { checkMap, streamsOf } from '../map/check.ts';
 import { samePart } from '../map/read.ts';
 import { MapRefused } from '../map/types.ts';
@@ -27,8 +28,9 @@ export interface ControllerOptions {
   /** undefined: what the payload classes ask for. */
   readonly redo: 'rest' | 'group' | undefined;
   readonly future: number;
-  /** Where services of ours reach the controller; undefined: through streams of Redis. */
-  readonly creditsHost: string | undefined;
+  /** Where services of ours reach the controller, and the host they are told if not that; undefined: through streams of Redis. */
+  readonly credits: string | undefined;
+  readonly advertise?: string | undefined;
   /** Seconds to wait for the lock. */
   readonly lockWait: number;
   /** Seconds until a map that not everybody takes up is given up. */
@@ -104,20 +106,23 @@ export class Controller {
   static async start(options: ControllerOptions): Promise<Controller> {
     const fence = await takeLock(options);
     const controller = new Controller(options, fence);
-    await controller.#begin();
+    await controller.#begin().catch(async (error: unknown) => {
+      await controller.shutdown();
+      throw error;
+    });
     return controller;
   }
 
   async #begin(): Promise<void> {
-    const { creditsHost, say } = this.options;
+    const { credits, advertise, say } = this.options;
     const { redis, keys } = this.registry;
     this.#timers.push(setInterval(() => this.#keepLock(), LOCK_KEEP_MS));
-    if (creditsHost !== undefined) {
+    if (credits !== undefined) {
       const received: ConstructorParameters<typeof Credits>[0]['received'] = (map, reports, hellos) => {
         if (this.#run?.uuid === map) this.#run.received(reports, hellos);
       };
       this.#credits = new Credits({ say, received });
-      this.#control = await this.#credits.listen(creditsHost);
+      this.#control = toldUrl(await this.#credits.listen(credits), { advertise, redis, say });
     }
     await this.watch.start();
     await this.parameters.recover();

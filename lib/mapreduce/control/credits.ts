@@ -6,6 +6,7 @@
 
 import { Router } from 'zeromq';
 import { KEEP_ALIVE } from '../../stream/zmq/binding.ts';
+import { bindTo } from '../address/socket.ts';
 import { BadRecord, type Fields, fieldsOf, number, parseFields, text } from '../redis/fields.ts';
 import type { Role } from '../redis/keys.ts';
 import { type Report, reportOf } from '../redis/reports.ts';
@@ -59,11 +60,11 @@ export class Credits {
     this.#events = events;
   }
 
-  /** @param host to bind. @returns `tcp://host:port` */
-  async listen(host: string): Promise<string> {
-    await this.#socket.bind(`tcp://${host}:0`);
+  /** @param endpoint `tcp://host:*`. @returns it with its port. @throws DaqError `output-failed`, `already-served` */
+  async listen(endpoint: string): Promise<string> {
+    const bound = await bindTo(this.#socket, endpoint);
     void this.#receive();
-    return this.#socket.lastEndpoint!;
+    return bound;
   }
 
   async #receive(): Promise<void> {

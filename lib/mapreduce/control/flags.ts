@@ -4,6 +4,8 @@ import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
 import { parseBytes } from '../../cli/size.ts';
 import { UsageError } from '../../errors.ts';
+import { bracketed, plain } from '../address/advertise.ts';
+import { advertiseFlag } from '../address/flag.ts';
 import { DEFAULT_LIMITS, type Limits } from '../http/control-api.ts';
 import type { ControllerOptions } from './controller.ts';
 
@@ -19,10 +21,11 @@ export const controlFlags = {
   port: Flags.string({ default: '5000', summary: 'port of HTTP; 0 picks one', helpValue: 'PORT', helpGroup: RUN }),
   bind: Flags.string({
     default: '127.0.0.1',
-    summary: 'address of HTTP and of the control socket',
+    summary: 'address of HTTP and of the control socket; * is all interfaces',
     helpValue: 'HOST',
     helpGroup: RUN,
   }),
+  advertise: advertiseFlag(RUN),
   transport: Flags.string({
     default: 'credits',
     options: ['credits', 'redis'],
@@ -125,12 +128,18 @@ export function controllerOptions(flags: ControlFlags): Omit<ControllerOptions, 
     depth,
     redo: flags.redo as 'rest' | 'group' | undefined,
     future: flags.future,
-    creditsHost: flags.transport === 'credits' ? flags.bind : undefined,
+    credits: flags.transport === 'credits' ? `tcp://${bracketed(hostOf(flags))}:*` : undefined,
+    advertise: flags.advertise,
     lockWait: flags['lock-wait'],
     readyWait: flags['ready-wait'],
     mostEvents: flags['max-events'],
     dumpRoot: flags['dump-root'],
   };
+}
+
+/** Where to listen. */
+export function hostOf({ bind }: ControlFlags): string {
+  return bind === '*' ? '0.0.0.0' : plain(bind);
 }
 
 /** @throws UsageError */

@@ -1,6 +1,8 @@
 /** A controller with its HTTP server, from start to end. */
 
 import { metricsText, type Stage } from '../../cli/metrics.ts';
+import { advertisedUrl } from '../address/advertise.ts';
+import { thisHost } from '../address/socket.ts';
 import { controlRoutes, explain, type Limits } from '../http/control-api.ts';
 import { HttpServer } from '../http/server.ts';
 import { Controller, type ControllerOptions } from './controller.ts';
@@ -22,7 +24,7 @@ export interface Served {
 
 /** @throws DaqError `already-served` if another controller has the lock; UsageError if the port cannot be had */
 export async function serveController(options: ServeOptions): Promise<Served> {
-  const { host, port, limits, cors, say } = options;
+  const { host, port, limits, cors, say, registry, advertise } = options;
   const controller = await Controller.start(options);
   const stage = { balance: () => controlBalance(controller), meters: controlMeters(controller) };
   const metrics = metricsText(stage, { command: 'map-control' });
@@ -33,7 +35,8 @@ export async function serveController(options: ServeOptions): Promise<Served> {
     await controller.shutdown();
   };
   try {
-    return { url: await server.listen(host, port), controller, stage, close };
+    const bound = await server.listen(host, port);
+    return { url: advertisedUrl(bound, thisHost(registry.redis), advertise), controller, stage, close };
   } catch (error) {
     await controller.shutdown();
     throw error;

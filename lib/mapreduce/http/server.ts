@@ -8,6 +8,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { httpOrigin } from '../../cli/http-address.ts';
 import { UsageError } from '../../errors.ts';
 
 export interface Request {
@@ -74,18 +75,20 @@ export class HttpServer {
     });
   }
 
-  /** @returns `http://host:port`. @throws UsageError if the port cannot be had */
+  /** @returns `http://address:port` that is bound. @throws UsageError if the port cannot be had */
   async listen(host: string, port: number): Promise<string> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', ({ code, message }: NodeJS.ErrnoException) => {
         reject(
-          new UsageError(`cannot listen on ${host}:${port}: ${code === 'EADDRINUSE' ? 'the port is in use' : message}`),
+          new UsageError(
+            `cannot listen on ${httpOrigin(host, port)}: ${code === 'EADDRINUSE' ? 'the port is in use' : message}`,
+          ),
         );
       });
       this.#server.listen(port, host, resolve);
     });
-    const { port: taken } = this.#server.address() as AddressInfo;
-    return `http://${host.includes(':') ? `[${host}]` : host}:${taken}`;
+    const { address, port: taken } = this.#server.address() as AddressInfo;
+    return httpOrigin(address, taken);
   }
 
   /** Hangs up on everybody. */

@@ -4,6 +4,7 @@ import * as Flags from '@oclif/core/flags';
 import type * as Interfaces from '@oclif/core/interfaces';
 import { parseBytes } from '../../cli/size.ts';
 import { UsageError } from '../../errors.ts';
+import { advertiseFlag } from '../address/flag.ts';
 import { isName } from '../redis/keys.ts';
 import { KIND_NAMES, KINDS, type KindName } from '../source/kinds.ts';
 import { repeatsItself, type SourceOptions } from '../source/open.ts';
@@ -35,12 +36,13 @@ export const ingestFlags = {
   prefix: Flags.string({ summary: 'first word of all keys in Redis', helpValue: 'WORD' }),
   bind: Flags.string({
     default: 'tcp://127.0.0.1:*',
-    summary: 'where workers come; * picks a free port',
+    summary: 'where workers come; host * is all interfaces, port * picks a free one',
     helpValue: 'tcp://H:P',
   }),
+  advertise: advertiseFlag(),
   url: Flags.string({
     env: 'INGESTER_URL',
-    summary: 'what workers are told instead of the bound address',
+    summary: 'all that workers are told instead of the bound address',
     helpValue: 'tcp://H:P',
   }),
   hold: Flags.string({ default: '1G', summary: 'frames kept for events that are not complete', helpValue: 'BYTES' }),
@@ -145,6 +147,7 @@ export function serviceOptions(flags: IngestFlags, say: (text: string) => void):
     sources,
     streams: Object.fromEntries(sources.map((source) => [source.stream, laneOptions(flags, source)])),
     bind: flags.bind,
+    advertise: flags.advertise,
     url: flags.url,
     hold: parseBytes(flags.hold, '--hold', { least: 1, most: TB }),
     capture: captures(flags.capture ?? [], streams),

@@ -1,8 +1,7 @@
 /** The ROUTER of an ingester: workers come and show themselves, and get their messages (spec mapreduce.md 6.1, 6.4). */
 
 import { Router } from 'zeromq';
-import { DaqError } from '../../errors.ts';
-import { explain } from '../../stream/source.ts';
+import { bindTo } from '../address/socket.ts';
 import { isPlaced, type PlacedData } from '../shared/ring.ts';
 import { type Ping, readPing } from '../transport/ping.ts';
 import { batchParts } from './batch.ts';
@@ -65,12 +64,10 @@ export class WorkerRouter {
   static async open(options: RouterOptions): Promise<WorkerRouter> {
     const router = new WorkerRouter(options);
     try {
-      await router.#socket.bind(options.bind);
+      await bindTo(router.#socket, options.bind);
     } catch (error) {
       router.close();
-      const used = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-      const why = used ? 'the address is in use' : explain(error);
-      throw new DaqError(used ? 'already-served' : 'output-failed', `cannot bind ${options.bind}: ${why}`);
+      throw error;
     }
     void router.#receive();
     return router;

@@ -1,6 +1,7 @@
 /** `map-ingest` as a service: follows the controller's updates, keeps its configuration, runs one scan after the other. */
 
 import { DaqError } from '../../errors.ts';
+import { toldUrl } from '../address/socket.ts';
 import { MapRefused } from '../map/types.ts';
 import { ItemWriter } from '../record/writer.ts';
 import { BadRecord } from '../redis/fields.ts';
@@ -23,7 +24,9 @@ import { settledBefore } from './settled.ts';
 export interface ServiceOptions extends Omit<IngesterOptions, 'record' | 'store'> {
   readonly name: string;
   readonly bind: string;
-  /** Url for workers, if it is not the bound one: a host name, a forwarded port. */
+  /** Host that workers are told, if it is not the bound one. */
+  readonly advertise?: string | undefined;
+  /** All that they are told: a forwarded port. */
   readonly url: string | undefined;
   readonly sources: readonly SourceOptions[];
   /** File for the messages of a stream as they come. */
@@ -53,6 +56,8 @@ export class IngestService {
   #scripts: Scripts | undefined;
   readonly #stop = new AbortController();
   #router!: WorkerRouter;
+  /** Where workers find it. */
+  #url = '';
   #ring: FrameRing | undefined;
   #scan: Scan | undefined;
   #link: IngesterLink | undefined;
@@ -105,6 +110,8 @@ export class IngestService {
       undeliverable: (message) => this.#sent((ingester) => ingester.undeliverable(message)),
       changed: () => this.#publishSoon(),
     });
+    const { redis } = this.#registry;
+    this.#url = this.#options.url ?? toldUrl(this.#router.url, { ...this.#options, redis });
     const end = () => this.#stop.abort();
     stop.addEventListener('abort', end, { once: true });
     const timer = setInterval(() => this.#eachSecond(), CONFIG_MS);
@@ -117,7 +124,7 @@ export class IngestService {
         if (kept) this.#kept.set(source.stream, kept);
       }
       // A map that is there before us has begun with another process of our name; one that comes later has waited for us.
-      const { redis, keys } = this.#registry;
+      const { keys } = this.#registry;
       const [newest] = entriesOf(await redis.xrevrange(keys.updates, '+', '-', 'COUNT', 1));
       await this.#publish();
       if (!stop.aborted) await this.#follow(newest && mapIn(newest.data));
@@ -277,7 +284,7 @@ export class IngestService {
   }
 
   async #publish(): Promise<void> {
-    const { name, sources, url } = this.#options;
+    const { name, sources } = this.#options;
     await this.#registry.publish('ingester', name, {
       mapping_uuid: this.#map,
       dranspose_version: null,
@@ -285,7 +292,7 @@ export class IngestService {
       parameters_hash: this.#registry.parameters.hash,
       processed_events: this.#processed,
       event_rate: this.#rate,
-      url: url ?? this.#router.url,
+      url: this.#url,
       connected_workers: this.#router.workers,
       streams: sources.map(({ stream }) => stream),
       held_from: this.ingester.heldFrom,

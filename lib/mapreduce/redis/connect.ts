@@ -2,6 +2,7 @@
 
 import { Redis, type RedisOptions } from 'ioredis';
 import { DaqError, UsageError } from '../../errors.ts';
+import { bracketed, isLoopback } from '../address/advertise.ts';
 
 export interface RedisAddress {
   readonly host: string;
@@ -16,7 +17,6 @@ export interface RedisAddress {
 
 const DEFAULT_URL = 'redis://127.0.0.1:6379';
 const DEFAULT_PORT = 6379;
-const LOOPBACK = /^(127\.|localhost$|::1$)/;
 
 interface Environment {
   readonly REDIS_URL?: string | undefined;
@@ -39,8 +39,8 @@ export function redisAddress(
   const port = parsed.port === '' ? DEFAULT_PORT : Number(parsed.port);
   const db = /^\/(\d+)$/.exec(parsed.pathname)?.[1] ?? '0';
   const password = parsed.password === '' ? env.REDISCLI_AUTH : decodeURIComponent(parsed.password);
-  const shown = `redis://${host.includes(':') ? `[${host}]` : host}:${port}/${db}`;
-  if (!LOOPBACK.test(host) && (password ?? '') === '' && !insecure) {
+  const shown = `redis://${bracketed(host)}:${port}/${db}`;
+  if (!isLoopback(host) && (password ?? '') === '' && !insecure) {
     throw new UsageError(
       `${shown} is another machine and no password is given; put one into REDISCLI_AUTH, or say --insecure`,
     );

@@ -1,6 +1,7 @@
 /** Flags of map-reduce. */
 
 import * as Flags from '@oclif/core/flags';
+import { advertiseFlag } from '../address/flag.ts';
 import { payloadFlags } from '../payload/flags.ts';
 import { registryFlags } from '../work/flags.ts';
 
@@ -8,12 +9,13 @@ export const reduceFlags = {
   ...registryFlags,
   bind: Flags.string({
     default: 'tcp://127.0.0.1:10200',
-    summary: 'where workers bring results',
+    summary: 'where workers bring results; host * is all interfaces, port * picks a free one',
     helpValue: 'tcp://H:P',
   }),
+  advertise: advertiseFlag(),
   url: Flags.string({
     env: 'REDUCER_URL',
-    summary: 'what workers are told instead of the bound address',
+    summary: 'all that workers are told instead of the bound address',
     helpValue: 'tcp://H:P',
   }),
   port: Flags.string({

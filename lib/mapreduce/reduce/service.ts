@@ -1,12 +1,11 @@
 /** `map-reduce` as a service: follows the controller's updates, takes results from workers, serves what its payload publishes. */
 
-import { hostname } from 'node:os';
 import { Pull } from 'zeromq';
 import type { Balance } from '../../cli/balance.ts';
 import type { Meter } from '../../cli/metrics.ts';
-import { DaqError } from '../../errors.ts';
-import { explain } from '../../stream/source.ts';
 import { KEEP_ALIVE } from '../../stream/zmq/binding.ts';
+import { advertisedUrl } from '../address/advertise.ts';
+import { bindTo, thisHost, toldUrl } from '../address/socket.ts';
 import { HttpServer, json } from '../http/server.ts';
 import { FailureLog } from '../payload/failure-log.ts';
 import { PayloadFailed, type ReducerPayload } from '../payload/types.ts';
@@ -29,7 +28,9 @@ export interface ReducerOptions {
   readonly journal: Journal | undefined;
   /** `tcp://127.0.0.1:10200`. */
   readonly bind: string;
-  /** Url for workers, if it is not the bound one. */
+  /** Host that workers are told, if it is not the bound one. */
+  readonly advertise?: string | undefined;
+  /** All that they are told. */
   readonly url: string | undefined;
   readonly host: string;
   readonly port: number;
@@ -51,6 +52,8 @@ export class ReducerService {
   readonly #stop = new AbortController();
   readonly #http: HttpServer;
   #socket: Pull | undefined;
+  /** Where workers find it. */
+  #url = '';
   #session: ReduceSession | undefined;
   #link: ReducerLink | undefined;
   #map: string | null = null;
@@ -86,12 +89,9 @@ export class ReducerService {
     stop.addEventListener('abort', end, { once: true });
     const timer = setInterval(() => this.#eachSecond(), CONFIG_MS);
     try {
-      this.#socket = await bound(this.#options.bind);
-      const http = await this.#http.listen(this.#options.host, this.#options.port);
-      this.#options.say(`results at ${this.#url}`);
-      this.#options.listening(http);
+      const socket = await this.#listen();
       await this.#publish();
-      this.#receive(this.#socket).catch((error: Error) => this.#fail(error));
+      this.#receive(socket).catch((error: Error) => this.#fail(error));
       if (stop.aborted) return;
       for await (const update of this.#registry.updates(this.#stop.signal)) await this.#update(update);
     } finally {
@@ -101,9 +101,17 @@ export class ReducerService {
     }
   }
 
-  get #url(): string {
-    const endpoint = this.#socket?.lastEndpoint ?? this.#options.bind;
-    return this.#options.url ?? endpoint.replace(/\/\/(0\.0\.0\.0|\*|\[::\]):/, `//${hostname()}:`);
+  async #listen(): Promise<Pull> {
+    const { bind, url, advertise, host, port, say, listening } = this.#options;
+    const { redis } = this.#registry;
+    const socket = new Pull({ ...KEEP_ALIVE, linger: 0, receiveHighWaterMark: 1000 });
+    this.#socket = socket;
+    const bound = await bindTo(socket, bind);
+    this.#url = url ?? toldUrl(bound, { advertise, redis, say });
+    const http = await this.#http.listen(host, port);
+    say(`results at ${this.#url}`);
+    listening(advertisedUrl(http, thisHost(redis), advertise));
+    return socket;
   }
 
   #eachSecond(): void {
@@ -286,17 +294,3 @@ const EMPTY = {
     path.length === 0 ? ({ kind: 'group', links: [], attributes: [] } as const) : undefined,
   value: async () => undefined,
 };
-
-/** @throws DaqError `already-served`, `output-failed` */
-async function bound(address: string): Promise<Pull> {
-  const socket = new Pull({ ...KEEP_ALIVE, linger: 0, receiveHighWaterMark: 1000 });
-  try {
-    await socket.bind(address);
-  } catch (error) {
-    socket.close();
-    const used = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    const why = used ? 'the address is in use' : explain(error);
-    throw new DaqError(used ? 'already-served' : 'output-failed', `cannot bind ${address}: ${why}`);
-  }
-  return socket;
-}

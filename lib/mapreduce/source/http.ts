@@ -1,8 +1,11 @@
 /** The HTTP side of sardana: bodies that a scan posts (spec mapreduce.md 7 and 14). */
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { httpOrigin } from '../../cli/http-address.ts';
 import { UsageError } from '../../errors.ts';
 import { explain } from '../../stream/source.ts';
+import { advertisedUrl } from '../address/advertise.ts';
+import { thisHost } from '../address/socket.ts';
 import type { MessageSource, RawMessage } from './messages.ts';
 import { isSardanaBody, isSardanaPath } from './sardana.ts';
 
@@ -31,7 +34,8 @@ export async function httpMessages(url: string, say: (text: string) => void, lim
     server.listen({ host: hostname, port }, resolve);
   });
   const address = server.address();
-  if (port === 0 && typeof address === 'object') say(`${url} is http://${hostname}:${address?.port}`);
+  if (port === 0 && address !== null && typeof address === 'object')
+    say(`${url} is ${advertisedUrl(httpOrigin(hostname, address.port), thisHost())}`);
   return {
     async *[Symbol.asyncIterator]() {
       while (open) {

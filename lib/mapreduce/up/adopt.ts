@@ -3,6 +3,7 @@
 import { basename } from 'node:path';
 import { parse } from 'shell-quote';
 import { InputError } from '../../errors.ts';
+import { controlUrl, option, resultsUrl } from './addresses.ts';
 import { READY, RESTART } from './plan.ts';
 import type { UpEntry, UpMember, UpPlan, UpRole } from './types.ts';
 
@@ -59,8 +60,8 @@ export function adopt<E extends UpEntry>(file: string, given: readonly E[], redi
   return {
     entries,
     members: known.map(memberOf),
-    control: `http://127.0.0.1:${port}`,
-    results: reducer && `http://${local(option(reducer.words, '--port') ?? '5001')}`,
+    control: controlUrl(controls[0]!.words),
+    results: reducer && resultsUrl(reducer.words),
   };
 }
 
@@ -85,17 +86,4 @@ function memberOf({ entry, role, words }: Known<UpEntry>): UpMember {
   const variable = NAME_VARIABLE[role];
   const named = variable === undefined ? role : (option(words, '--name') ?? env.get(variable) ?? id);
   return { id, role, name: named };
-}
-
-function option(words: readonly string[], name: string): string | undefined {
-  const at = words.lastIndexOf(name);
-  return (
-    words.findLast((word) => word.startsWith(`${name}=`))?.slice(name.length + 1) ??
-    (at < 0 ? undefined : words[at + 1])
-  );
-}
-
-/** `5001`, or `HOST:5001`. */
-function local(address: string): string {
-  return address.includes(':') ? address : `127.0.0.1:${address}`;
 }

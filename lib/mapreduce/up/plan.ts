@@ -1,6 +1,7 @@
 /** From a scan file to the processes of its ensemble (docs/mapreduce.md, "A local ensemble"). Pure. */
 
 import { quote } from 'shell-quote';
+import { controlUrl, resultsUrl } from './addresses.ts';
 import { isModule } from './scan-file.ts';
 import type {
   Scan,
@@ -45,7 +46,7 @@ export const READY: Readonly<Record<UpRole, UpReady>> = {
 };
 
 export function planOf(scan: Scan, places: Places): UpPlan {
-  const { redis, redisSettings, controlPort, resultsPort } = places;
+  const { redis, redisSettings, controlPort } = places;
   const entries: UpEntry[] = [];
   const members: UpMember[] = [];
   const add = (role: UpRole, name: string, cmd: string, after: readonly string[]) => {
@@ -59,17 +60,18 @@ export function planOf(scan: Scan, places: Places): UpPlan {
     entries.push(redisEntry(redisSettings));
     members.push({ id: REDIS_ID, role: 'redis', name: REDIS_ID });
   }
-  const { options } = scan.control;
-  add('control', CONTROL_ID, quote(['map-control', '--port', String(controlPort), ...options]), first);
-  add('reducer', REDUCER_ID, reducerCommand(scan.reducer, places), [CONTROL_ID]);
+  const control = ['map-control', '--port', String(controlPort), ...scan.control.options];
+  const reducer = reducerWords(scan.reducer, places);
+  add('control', CONTROL_ID, quote(control), first);
+  add('reducer', REDUCER_ID, quote(reducer), [CONTROL_ID]);
   for (const ingester of scan.ingesters) add('ingester', ingester.name, ingesterCommand(ingester), [CONTROL_ID]);
   const before = [REDUCER_ID, ...scan.ingesters.map(({ name }) => name)];
   for (const group of scan.workers)
     for (const name of workerNames(group)) add('worker', name, workerCommand(group, name), before);
   return {
     ...{ entries, members },
-    control: `http://127.0.0.1:${controlPort}`,
-    results: `http://127.0.0.1:${resultsPort}`,
+    control: controlUrl(control),
+    results: resultsUrl(reducer),
   };
 }
 
@@ -99,11 +101,11 @@ function workerCommand({ payload, tags, options }: ScanWorkers, name: string): s
   return quote(['map-work', ...payloadWords(payload), '--name', name, '--tags', tags.join(','), ...options]);
 }
 
-function reducerCommand({ payload, journal, options }: ScanReducer, { folder, resultsPort }: Places): string {
+function reducerWords({ payload, journal, options }: ScanReducer, { folder, resultsPort }: Places): string[] {
   const file = typeof journal === 'string' ? journal : journal ? `${folder}/results.cbors` : undefined;
   const kept = file === undefined ? [] : ['--replay-results', file];
   const words = ['--bind', 'tcp://127.0.0.1:*', '--port', String(resultsPort), ...kept, ...options];
-  return quote(['map-reduce', ...payloadWords(payload), ...words]);
+  return ['map-reduce', ...payloadWords(payload), ...words];
 }
 
 function ingesterCommand({ name, streams, pipe, options }: ScanIngester): string {

@@ -2,6 +2,7 @@
 
 import { Dealer } from 'zeromq';
 import { KEEP_ALIVE } from '../../stream/zmq/binding.ts';
+import { connectTo } from '../address/socket.ts';
 import { type IngesterConfig, isOurs } from '../redis/configs.ts';
 import { BadRecord } from '../redis/fields.ts';
 import { FrameReader } from '../shared/reader.ts';
@@ -109,7 +110,7 @@ export class IngesterLinks {
     const start = () => {
       if (socket.closed) return;
       try {
-        socket.connect(url);
+        connectTo(socket, url);
       } catch (error) {
         this.#options.say(`ingester ${name} at ${url}: ${(error as Error).message}`);
         return;

@@ -5,6 +5,7 @@
 
 import { Push } from 'zeromq';
 import { KEEP_ALIVE } from '../../stream/zmq/binding.ts';
+import { connectTo } from '../address/socket.ts';
 import { readAcceptedBefore, readAcceptedKeys } from '../redis/accepted.ts';
 import { isOurs, type ReducerConfig } from '../redis/configs.ts';
 import { BadRecord } from '../redis/fields.ts';
@@ -76,7 +77,7 @@ export class ResultLink {
       reconnectInterval: 50,
       reconnectMaxInterval: 1000,
     });
-    this.#socket.connect(reducer.url);
+    connectTo(this.#socket, reducer.url);
     if (this.#retained.count > 0) void this.#sendAgain();
     else this.#pump();
   }

@@ -21,7 +21,7 @@ async function controller(answers: (hello: Hello) => readonly number[]): Promise
       }
     },
   });
-  return { credits, url: await credits.listen('127.0.0.1') };
+  return { credits, url: await credits.listen('tcp://127.0.0.1:*') };
 }
 
 t.test('what is passed counts once, also if the controller is another one before anything else is told', async (t) => {
