@@ -21,11 +21,24 @@ export interface Message {
 export interface Share {
   readonly lane: Lane;
   readonly workers: readonly string[];
+  /** A worker has been named for it, when the event was given first or again. */
+  asked: boolean;
   data: StreamData | undefined;
   /** Instead of `data`, if it lies in shared memory. */
   placed: PlacedData | undefined;
   /** A frame that has been taken and has no fate yet. */
   open: boolean;
+}
+
+/** Shared memory for large frames. */
+export interface FrameStore {
+  /** Smaller ones are not placed. */
+  readonly least: number;
+  /** 'full': there will be room later; undefined: not this one. */
+  place(data: StreamData): PlacedData | 'full' | undefined;
+  release(data: PlacedData): void;
+  /** The worker reads from it. */
+  reaches(worker: string): boolean;
 }
 
 /** What an event counts beside its frames, so that many small ones do not fill the memory. */

@@ -5,23 +5,12 @@
  */
 
 import { bytesOf, MISSING, type StreamData } from '../frames/types.ts';
-import type { PlacedData } from '../shared/ring.ts';
 import type { SourceFrame } from '../source/types.ts';
 import type { Feed, Run } from '../transport/types.ts';
-import { EVENT_COST, EventFrames, type EventStreams, type Message, type Share } from './event-frames.ts';
+import { EventFrames, type EventStreams, type FrameStore, type Message, type Share } from './event-frames.ts';
 import { Fifo } from './fifo.ts';
-import { type DropReason, Lane, type LaneOptions } from './lane.ts';
-
-/** Shared memory for large frames. */
-export interface FrameStore {
-  /** Smaller ones are not placed. */
-  readonly least: number;
-  /** 'full': there will be room later; undefined: not this one. */
-  place(data: StreamData): PlacedData | 'full' | undefined;
-  release(data: PlacedData): void;
-  /** The worker reads from it. */
-  reaches(worker: string): boolean;
-}
+import { forgo, HeldEvents } from './held-events.ts';
+import { Lane, type LaneOptions } from './lane.ts';
 
 export interface IngesterOptions {
   readonly streams: Readonly<Record<string, LaneOptions>>;
@@ -44,24 +33,22 @@ export interface MapStart {
 
 export class Ingester {
   readonly lanes: ReadonlyMap<string, Lane>;
-  readonly #hold: number;
   readonly #record: ((event: EventStreams) => void) | undefined;
+  readonly #store: FrameStore | undefined;
+  readonly #held: HeldEvents;
   #active = new Map<string, Lane>();
-  #events = new Map<number, EventFrames>();
   /** Events whose messages have not been made, in order. */
   readonly #unsent = new Fifo<EventFrames>();
-  /** Events whose frames may be let go, in order. */
-  readonly #kept = new Fifo<EventFrames>();
-  #keptBytes = 0;
-  readonly #store: FrameStore | undefined;
-  /** Kept events that may be let go if there is no room in shared memory. */
-  readonly #spare = new Fifo<EventFrames>();
   #saysOver = false;
+  /**
+   * Begun amid a map: an empty list may stand for a share that is done, or whose worker is gone, so it may yet be given again. Else it is a
+   * frame that the map throws away.
+   */
+  #keepsAll = false;
   #blocked = false;
   /** Bytes of events that have frames and no messages. */
   #unsentBytes = 0;
   #messages: Message[] = [];
-  #heldFrom: number | null = null;
   #next = 0;
   /** Events given a second time as new, and events given again whose frames were gone. */
   readonly oddities = { repeated: 0, gone: 0 };
@@ -70,12 +57,12 @@ export class Ingester {
     this.#record = record;
     this.#store = store;
     this.lanes = new Map(Object.entries(streams).map(([name, options]) => [name, new Lane(name, options)]));
-    this.#hold = hold;
+    this.#held = new HeldEvents(hold, store);
   }
 
   /** Lowest event of which everything that was not complete is kept; null while nothing was let go. */
   get heldFrom(): number | null {
-    return this.#heldFrom;
+    return this.#held.heldFrom;
   }
 
   /** There is no room in shared memory: nothing more should be read. */
@@ -85,7 +72,7 @@ export class Ingester {
 
   /** Bytes kept of events, without those in shared memory and the start event's. */
   get keptBytes(): number {
-    return this.#keptBytes;
+    return this.#held.bytes;
   }
 
   /** Lowest event number that has not been given. */
@@ -97,7 +84,8 @@ export class Ingester {
   begin({ streams, settled, saysOver = false }: MapStart): void {
     this.end();
     this.#saysOver = saysOver;
-    this.#heldFrom = null;
+    this.#keepsAll = saysOver && settled !== undefined;
+    this.#held.begin();
     this.#next = 0;
     this.#active = new Map([...this.lanes].filter(([name]) => streams.has(name)));
     for (const [name, lane] of this.#active) lane.begin(settled === undefined ? undefined : (settled.get(name) ?? -1));
@@ -106,13 +94,9 @@ export class Ingester {
   /** The map is over: nothing is kept. */
   end(): void {
     for (const message of this.takeMessages()) this.undeliverable(message);
-    for (const event of this.#events.values()) this.#release(event, 'map');
+    this.#held.end();
     for (const lane of this.lanes.values()) lane.end();
-    this.#events.clear();
     this.#unsent.clear();
-    this.#kept.clear();
-    this.#spare.clear();
-    this.#keptBytes = 0;
     this.#unsentBytes = 0;
     this.#blocked = false;
     this.#active.clear();
@@ -137,13 +121,20 @@ export class Ingester {
     this.#dispatch();
   }
 
-  /** Events of the controller, in order. */
+  /** Events of the controller, in order. Frames meet them when it is known who is given them again. */
   give(feeds: readonly Feed[]): void {
+    const events: EventFrames[] = [];
     for (const feed of feeds) {
       // A late joiner gets the start event with an origin, as its first attempt (spec 3.3).
-      if (feed.attempt > 1 || feed.origin !== null) this.#giveAgain(feed);
-      else this.#giveFirst(feed);
+      if (feed.attempt > 1 || feed.origin !== null) {
+        this.#giveAgain(feed);
+        continue;
+      }
+      const event = this.#giveFirst(feed);
+      if (event) events.push(event);
     }
+    for (const event of events)
+      for (const share of event.shares) share.lane.want({ fill: (data) => this.#fill(event, share, data) });
     this.#dispatch();
   }
 
@@ -152,39 +143,34 @@ export class Ingester {
     for (const [stream, count] of Object.entries(places)) this.#active.get(stream)?.pass(count);
   }
 
-  #giveFirst(feed: Feed): void {
-    const number = feed.event_number;
+  /** @returns the event, if it is new and wants frames of ours */
+  #giveFirst({ event_number: number, assignments }: Feed): EventFrames | undefined {
     if (number < this.#next) {
       this.oddities.repeated++;
-      return;
+      return undefined;
     }
     this.#next = number + 1;
     const shares: Share[] = [];
-    for (const [stream, workers] of Object.entries(feed.assignments)) {
+    for (const [stream, workers] of Object.entries(assignments)) {
       const lane = this.#active.get(stream);
-      if (lane) shares.push({ lane, workers, data: undefined, placed: undefined, open: false });
+      const asked = workers.length > 0;
+      if (lane) shares.push({ lane, workers, asked, data: undefined, placed: undefined, open: false });
     }
-    if (shares.length === 0) return;
+    if (shares.length === 0) return undefined;
     const event = new EventFrames(number, shares);
-    this.#events.set(number, event);
+    this.#held.add(event);
     this.#unsent.put(event);
-    for (const share of shares) share.lane.want({ fill: (data) => this.#fill(event, share, data) });
+    return event;
   }
 
   #fill(event: EventFrames, share: Share, data: StreamData): void {
     event.pending--;
     share.data = data;
     if (data === MISSING) return;
-    if (share.workers.length === 0) {
-      share.data = undefined;
-      share.lane.taken--;
-      share.lane.counts.discarded++;
-    } else if (event.released) {
-      share.data = undefined;
-      share.lane.taken--;
-      share.lane.drop(event.released);
-    } else {
-      share.open = true;
+    share.open = true;
+    if (event.released) forgo(share, event.released);
+    else if (!share.asked && !this.#keepsAll) forgo(share, 'over');
+    else {
       const bytes = bytesOf(data);
       event.bytes += bytes;
       this.#unsentBytes += bytes;
@@ -192,7 +178,8 @@ export class Ingester {
   }
 
   #giveAgain(feed: Feed): void {
-    const event = this.#events.get(feed.event_number);
+    const event = this.#held.find(feed.event_number);
+    for (const share of event?.shares ?? []) if (feed.assignments[share.lane.name]?.length) share.asked = true;
     if (event && event.pending > 0) event.again.push(feed);
     else this.#sendAgain(feed, event);
   }
@@ -230,12 +217,12 @@ export class Ingester {
         this.#emit(event, byWorker, 1, null);
         this.#record?.(streamsOf(event));
         for (const share of event.shares) if (share.placed) share.data = undefined;
-        this.#keep(event);
+        this.#held.keep(event);
       }
       for (const feed of event.again) this.#sendAgain(feed, event);
     }
     if (before || this.#blocked) this.#choke();
-    this.#makeRoom();
+    this.#held.makeRoom();
   }
 
   /** A source that does not wait must not fill the memory while nothing can be sent. */
@@ -251,8 +238,7 @@ export class Ingester {
     for (const share of event.shares) {
       if (!share.data || share.placed || !share.workers.some((worker) => store.reaches(worker))) continue;
       let placed = store.place(share.data);
-      while (placed === 'full' && this.#evict(this.#saysOver ? this.#spare : this.#kept))
-        placed = store.place(share.data);
+      while (placed === 'full' && this.#held.evict(this.#saysOver ? 'spare' : 'any')) placed = store.place(share.data);
       if (placed === 'full') return false;
       if (!placed) continue;
       share.placed = placed;
@@ -273,33 +259,6 @@ export class Ingester {
     }
   }
 
-  /** A late worker needs the start event, so its frames stay. */
-  #keep(event: EventFrames): void {
-    if (event.number === 0) return;
-    if (event.shares.every(({ workers }) => workers.length === 0)) {
-      this.#events.delete(event.number);
-      return;
-    }
-    event.kept = true;
-    this.#keptBytes += event.bytes - event.placedBytes + EVENT_COST;
-    this.#kept.put(event);
-  }
-
-  #makeRoom(): void {
-    while (this.#keptBytes > this.#hold) if (!this.#evict(this.#kept)) return;
-  }
-
-  /** Lets go of the first event that has not been let go. @returns false if there is none */
-  #evict(events: Fifo<EventFrames>): boolean {
-    for (let event = events.take(); event; event = events.take()) {
-      if (event.released) continue;
-      this.#heldFrom = Math.max(this.#heldFrom ?? 0, event.number + 1);
-      this.#letGo(event, 'evicted');
-      return true;
-    }
-    return false;
-  }
-
   /** What is to be sent now. */
   takeMessages(): readonly Message[] {
     const messages = this.#messages;
@@ -317,73 +276,33 @@ export class Ingester {
       share.lane.taken--;
       share.lane.counts.sent++;
     }
-    this.#settle(of);
+    this.#held.settle(of);
     if (this.#blocked && of.released) this.#dispatch();
   }
 
   /** There is no such worker: the controller decides what becomes of the event. */
   undeliverable({ of }: Message): void {
     of.underway--;
-    this.#settle(of);
+    this.#held.settle(of);
     if (this.#blocked && of.released) this.#dispatch();
   }
 
   /** Nobody will ask for the frames of these events again. */
   over(runs: readonly Run[]): void {
-    for (const [first, last] of runs) {
-      // What a controller says after a crash covers the whole scan.
-      if (last - first < this.#events.size)
-        for (let number = first; number <= last; number++) this.#isOver(this.#events.get(number));
-      else for (const [number, event] of this.#events) if (number >= first && number <= last) this.#isOver(event);
-    }
-    while (this.#kept.first?.released) this.#kept.take();
-    while (this.#spare.first?.released) this.#spare.take();
+    this.#held.over(runs);
     this.#dispatch();
   }
 
   /** They are done, and are asked for again only if a worker dies: they go first if there is no room in shared memory. */
   spare(runs: readonly Run[]): void {
-    for (const [first, last] of runs)
-      for (let number = first; number <= last; number++) {
-        const event = this.#events.get(number);
-        if (event?.kept) this.#spare.put(event);
-      }
+    this.#held.spare(runs);
     if (this.#blocked) this.#dispatch();
-  }
-
-  #isOver(event: EventFrames | undefined): void {
-    if (event && event.number !== 0) this.#letGo(event, 'over');
-  }
-
-  #letGo(event: EventFrames, why: DropReason): void {
-    if (event.kept) this.#keptBytes -= event.bytes - event.placedBytes + EVENT_COST;
-    event.kept = false;
-    this.#release(event, why);
-    this.#events.delete(event.number);
-  }
-
-  #release(event: EventFrames, why: DropReason): void {
-    event.released ??= why;
-    this.#settle(event);
-  }
-
-  /** Frames of a released event that no message carries any more have been dropped. */
-  #settle(event: EventFrames): void {
-    if (!event.released || event.underway > 0) return;
-    for (const share of event.shares) {
-      share.data = undefined;
-      if (share.placed) this.#store?.release(share.placed);
-      share.placed = undefined;
-      if (!share.open) continue;
-      share.open = false;
-      share.lane.taken--;
-      share.lane.drop(event.released);
-    }
   }
 }
 
 function streamsOf({ number, shares }: EventFrames): EventStreams {
-  const there = shares.flatMap(({ lane, data }) => (data && data !== MISSING ? [[lane.name, data] as const] : []));
+  const sent = shares.filter(({ asked }) => asked);
+  const there = sent.flatMap(({ lane, data }) => (data && data !== MISSING ? [[lane.name, data] as const] : []));
   return { event: number, streams: new Map(there) };
 }
 
