@@ -6,13 +6,14 @@ import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
 import { InputError, UsageError } from '../lib/errors.ts';
 import { readGraph } from '../lib/graph/compile/graph-file.ts';
 import { Refused } from '../lib/graph/compile/refused.ts';
-import { openFeed, readText } from '../lib/graph/net/feed.ts';
+import { openFeed } from '../lib/graph/net/feed.ts';
 import { endpointOf, loadOptions, manageFlags, manageSettings } from '../lib/graph/net/flags.ts';
 import { loadGraph } from '../lib/graph/net/load-graph.ts';
 import type { ManagerProcess } from '../lib/graph/net/manager-process.ts';
 import { managerBalance, managerMeters } from '../lib/graph/net/meters.ts';
 import { problemText } from '../lib/graph/output/print.ts';
 import { registerLive } from '../lib/live/scheme.ts';
+import { wholeText } from '../lib/stream/read-all.ts';
 
 export default class GraphManage extends DaqCommand {
   static override summary =
@@ -41,7 +42,7 @@ export default class GraphManage extends DaqCommand {
     if (args.graph === 'replace') return this.replace(at, args.input);
     registerLive();
     const settings = manageSettings(flags);
-    const text = readText(args.graph);
+    const text = wholeText(args.graph);
     const file = resolve(args.graph);
     readGraph(text, args.graph);
     const say = (message: string) => this.say(message);
@@ -71,7 +72,7 @@ export default class GraphManage extends DaqCommand {
 
   private async reread(running: ManagerProcess, file: string): Promise<void> {
     try {
-      await running.replace(readText(file), file);
+      await running.replace(wholeText(file), file);
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       this.say(`${file}: ${error.message}; the graph stays as it is`);
@@ -80,7 +81,7 @@ export default class GraphManage extends DaqCommand {
 
   private async replace(at: string, file: string): Promise<ExitStatus> {
     if (file === '-') throw new UsageError('replace: which graph? Give a graph file');
-    const text = readText(file);
+    const text = wholeText(file);
     readGraph(text, file);
     const { replaceGraph } = await import('../lib/graph/net/replace-client.ts');
     const answer = await replaceGraph(at, { text, file: resolve(file) }, (message) => this.say(message));

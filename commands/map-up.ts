@@ -14,10 +14,11 @@ import { UpProgressLine } from '../lib/mapreduce/up/progress-line.ts';
 import { writeResult } from '../lib/mapreduce/up/result.ts';
 import { readScan } from '../lib/mapreduce/up/scan-file.ts';
 import { UpSession } from '../lib/mapreduce/up/session.ts';
+import { wholeText } from '../lib/stream/read-all.ts';
 import { ALIVE, GRACE, NO_RESTART } from '../lib/supervise/config/yaml.ts';
 import { macrosOf, superviseFlags } from '../lib/supervise/flags.ts';
 import { Crew } from '../lib/supervise/local/crew.ts';
-import { openProcessFile, textOf } from '../lib/supervise/open.ts';
+import { openProcessFile } from '../lib/supervise/open.ts';
 import { environment } from '../lib/supervise/session.ts';
 
 const { python, define } = superviseFlags;
@@ -75,7 +76,8 @@ export default class MapUp extends DaqCommand {
   private async prepare(file: string, given: UpFlags, folder: UpFolder): Promise<Prepared & { platform?: number }> {
     const map = given.map === undefined ? undefined : readMapFile(given.map).toString();
     const over = map === undefined ? {} : { map };
-    if (/\.(ya?ml|json)$/.test(file)) return { ...(await prepareScan(readScan(textOf(file), file), folder)), ...over };
+    if (/\.(ya?ml|json)$/.test(file))
+      return { ...(await prepareScan(readScan(wholeText(file), file), folder)), ...over };
     if (!/\.(cnf|py)$/.test(file))
       throw new UsageError(`${file}: a scan file ends in .yaml or .json, a process file in .cnf`);
     const { env } = process;

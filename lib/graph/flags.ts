@@ -1,11 +1,10 @@
 /** Options that the graph commands share. */
 
-import { readFileSync } from 'node:fs';
 import * as Flags from '@oclif/core/flags';
 import type { Meter } from '../cli/metrics.ts';
 import { parseBytes } from '../cli/size.ts';
-import { InputError, UsageError } from '../errors.ts';
-import { explain } from '../stream/source.ts';
+import { UsageError } from '../errors.ts';
+import { wholeText } from '../stream/read-all.ts';
 import { type GraphCase, readCase } from './case/case-file.ts';
 import { CodeLoader } from './code/load.ts';
 import { readGraph } from './compile/graph-file.ts';
@@ -102,11 +101,7 @@ export function subjectOf(
 }
 
 function textOf(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
-  } catch (error) {
-    throw new InputError(explain(error), { place: { file }, cause: error });
-  }
+  return wholeText(file === '-' ? 0 : file);
 }
 
 /** Options of the compiler. */

@@ -1,8 +1,9 @@
 /** The whole of an input, for documents that are small or must be seen at once. */
 
 import { constants } from 'node:buffer';
+import { readFileSync } from 'node:fs';
 import { InputError } from '../errors.ts';
-import type { ByteSource } from './source.ts';
+import { type ByteSource, explain } from './source.ts';
 
 const FIRST_BLOCK = 64 * 1024;
 
@@ -29,6 +30,24 @@ export async function readAll(source: ByteSource): Promise<Buffer> {
   } finally {
     source.close();
   }
+}
+
+/**
+ * A small file that is there already.
+ * @param file 0 for standard input
+ * @throws InputError
+ */
+export function wholeFile(file: string | 0): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new InputError(explain(error), { place: { file: file === 0 ? '-' : file }, cause: error });
+  }
+}
+
+/** As `wholeFile`, as text. @throws InputError */
+export function wholeText(file: string | 0): string {
+  return wholeFile(file).toString();
 }
 
 function allocate(size: number, name: string): Buffer {

@@ -1,8 +1,7 @@
 /** A process file by name, whatever its notation. */
 
-import { readFileSync } from 'node:fs';
 import { InputError } from '../errors.ts';
-import { explain } from '../stream/source.ts';
+import { wholeText } from '../stream/read-all.ts';
 import { readCnf } from './config/cnf.ts';
 import { processFileFrom } from './config/entries.ts';
 import type { RawFile } from './config/raw.ts';
@@ -23,27 +22,18 @@ export function isYaml(file: string): boolean {
   return /\.ya?ml$/.test(file);
 }
 
-/** @throws InputError */
-export function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new InputError(explain(error), { place: { file }, cause: error });
-  }
-}
-
 /** The entries of a process manager's file as written. @throws InputError */
 export async function openRaw(file: string, options: OpenOptions): Promise<RawFile> {
   const { macros, env, python } = options;
   const platform = options.platform === undefined ? undefined : String(options.platform);
-  const text = textOf(file);
+  const text = wholeText(file);
   if (python !== undefined) return readThroughPython(text, file, python, { platform, macros, env });
   return readCnf(text, file, { platform, macros, env });
 }
 
 /** @throws InputError for what cannot be run: ids that stand twice, or come after somebody who does not exist */
 export async function openProcessFile(file: string, options: OpenOptions): Promise<ProcessFile> {
-  const read = isYaml(file) ? readYaml(textOf(file), file) : processFileFrom(await openRaw(file, options));
+  const read = isYaml(file) ? readYaml(wholeText(file), file) : processFileFrom(await openRaw(file, options));
   check(read);
   return { ...read, platform: options.platform ?? read.platform };
 }

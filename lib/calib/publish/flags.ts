@@ -1,10 +1,9 @@
 /** The options of calib-pub as flags, and from flags to values. */
 
-import { readFileSync } from 'node:fs';
 import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
-import { InputError, UsageError } from '../../errors.ts';
-import { explain } from '../../stream/source.ts';
+import { UsageError } from '../../errors.ts';
+import { wholeFile } from '../../stream/read-all.ts';
 import { segmentsOfConnect } from '../connect.ts';
 import { fetchFlags, parseDetectors } from '../fetch-flags.ts';
 import type { DetectorWanted } from '../types.ts';
@@ -184,7 +183,7 @@ export function wantedDetectors(
   if (file !== undefined && flags.det !== undefined) throw new UsageError('give --det or --connect-json, not both');
   if (file !== undefined) {
     const names = [...new Set(served.map(({ detector }) => detector))];
-    const segments = segmentsOfConnect(readInput(file), names, file);
+    const segments = segmentsOfConnect(wholeFile(file), names, file);
     return detectorsOf(segmentsServed(segments, served, say), scopeOf(flags));
   }
   const wanted = parseDetectors(flags.det ?? []);
@@ -198,14 +197,6 @@ export function wantedDetectors(
 
 export function scopeOf(flags: PublishFlags): Scope {
   return flags.scope as Scope;
-}
-
-function readInput(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new InputError(explain(error), { place: { file }, cause: error });
-  }
 }
 
 /** Exactly one of the ways in which runs begin. @throws UsageError */

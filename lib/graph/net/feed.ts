@@ -1,10 +1,8 @@
 /** What the manager deals: dgrams as they are, or simulated events. */
 
-import { readFileSync } from 'node:fs';
-import { InputError } from '../../errors.ts';
 import { DgramReader } from '../../stream/dgram-reader.ts';
 import { openStream, type StreamOptions } from '../../stream/open.ts';
-import { type ByteSource, explain } from '../../stream/source.ts';
+import type { ByteSource } from '../../stream/source.ts';
 import { Fields } from '../../xtc/fields.ts';
 import { SERVICE, serviceName } from '../../xtc/service.ts';
 import { Walker } from '../../xtc/walk.ts';
@@ -131,14 +129,5 @@ class SimulatedFeed implements Feed {
 
   close(): void {
     this.#source.close();
-  }
-}
-
-/** @throws InputError */
-export function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new InputError(explain(error), { place: { file }, cause: error });
   }
 }

@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { InputError } from '../../errors.ts';
 import { openStream, type StreamOptions } from '../../stream/open.ts';
-import { explain } from '../../stream/source.ts';
+import { wholeText } from '../../stream/read-all.ts';
 import type { SourceSpec } from '../types.ts';
 import { DgramEvents } from './dgrams.ts';
 import { SimulatedEvents } from './simulated.ts';
@@ -27,13 +25,5 @@ export async function openEvents(
   // AMI writes random://worker.json.
   const file = simulated[2]!.replace(/^\/\/(?!\/)/, '');
   const constant = simulated[1] === 'static';
-  return new SimulatedEvents(textOf(file), file, sources, { seed, constant, paced, stop: lifecycle?.stop });
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new InputError(explain(error), { place: { file }, cause: error });
-  }
+  return new SimulatedEvents(wholeText(file), file, sources, { seed, constant, paced, stop: lifecycle?.stop });
 }

@@ -1,8 +1,8 @@
 /** `map-control post|append|close|stop|status|watch`: the client of a running controller (spec mapreduce.md 12). */
 
-import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import { DaqError, InputError } from '../../errors.ts';
+import { DaqError } from '../../errors.ts';
+import { wholeFile } from '../../stream/read-all.ts';
 import { connectedStreams } from '../control/services.ts';
 import type { Configs } from '../redis/configs.ts';
 
@@ -127,13 +127,7 @@ function refusal(status: number, text: string): string {
 
 /** A map file, or `-`. @throws InputError */
 export function readMapFile(file: string): Buffer {
-  try {
-    return readFileSync(file === '-' ? 0 : file);
-  } catch (error) {
-    throw new InputError(`cannot be read: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`, {
-      place: { file },
-    });
-  }
+  return wholeFile(file === '-' ? 0 : file);
 }
 
 /** One line for a person. */

@@ -1,5 +1,6 @@
 /** Payloads in JavaScript: the default export of a module, a class or a function that makes an object (spec mapreduce.md 8). */
 
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { importModule } from '../../cli/import-module.ts';
@@ -33,6 +34,7 @@ export class JsModule {
 
   /** @throws InputError if the module cannot be imported, UsageError if it exports something else */
   static async open(path: string): Promise<JsModule> {
+    if (!existsSync(path)) throw new InputError('no such file', { place: { file: path } });
     const module = await importModule(pathToFileURL(resolve(path)).href).catch((error: unknown) => {
       throw new InputError(`cannot import: ${(error as Error).message}`, { place: { file: path }, cause: error });
     });

@@ -1,8 +1,8 @@
 /** Which worker gets which event in a replay (spec mapreduce.md 10): drawn with a seed, or as a plan says. Pure. */
 
-import { readFileSync } from 'node:fs';
 import { DataError } from '../../errors.ts';
 import { type Ordered, orderedJson } from '../../json/ordered.ts';
+import { wholeFile } from '../../stream/read-all.ts';
 import { Assigner } from '../assign/assigner.ts';
 import type { StreamData } from '../frames/types.ts';
 import { readMap } from '../map/read.ts';
@@ -91,7 +91,7 @@ export function readPlan(text: string, file: string): Plan {
  * @throws DataError, InputError, MapRefused
  */
 export function planOfMap(file: string, workers: number, seed: number): Plan {
-  const map = recordedMap(orderedJson(readFileSync(file)));
+  const map = recordedMap(orderedJson(wholeFile(file)));
   const assigner = new Assigner(map.map, { depth: 1, future: 10_000, redo: 'rest', wrap: map.wrap });
   const names = Array.from({ length: workers }, (_, i) => `w${i + 1}`);
   const tags = tagsOf(map.map);

@@ -1,9 +1,9 @@
 /** Flags of map-replay. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import * as Flags from '@oclif/core/flags';
-import { InputError, UsageError } from '../../errors.ts';
-import { explain } from '../../stream/source.ts';
+import { UsageError } from '../../errors.ts';
+import { wholeFile } from '../../stream/read-all.ts';
 import { payloadFlags, workerPayloadFlags } from '../payload/flags.ts';
 import { type RecordedParameter, readParameters } from '../record/parameters.ts';
 import { type Dealer, type Plan, plannedDealer, planOfMap, readPlan, seededDealer } from './deal.ts';
@@ -60,21 +60,13 @@ export function classOrModule(text: string): { readonly path?: string; readonly 
   return /\.[mc]?js$/.test(text) ? { js: text } : { path: text };
 }
 
-function contents(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new InputError(explain(error), { place: { file }, cause: error });
-  }
-}
-
 /**
  * Of several files the last value of a name counts.
  * @throws InputError, DataError
  */
 export function parametersFrom(words: readonly string[] = []): readonly RecordedParameter[] {
   const files = words.filter((word) => !PARTITION.test(word) || existsSync(word));
-  const all = files.flatMap((file) => readParameters(contents(file), file));
+  const all = files.flatMap((file) => readParameters(wholeFile(file), file));
   return [...new Map(all.map((one) => [one.name, one])).values()];
 }
 
@@ -96,7 +88,7 @@ interface DealFlags {
 export function dealing({ nworkers, seed, plan, map }: DealFlags): { names: readonly string[]; deal: Dealer } {
   const planned: Plan | undefined =
     plan !== undefined
-      ? readPlan(contents(plan).toString(), plan)
+      ? readPlan(wholeFile(plan).toString(), plan)
       : map !== undefined
         ? planOfMap(map, nworkers, seed)
         : undefined;

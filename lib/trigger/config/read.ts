@@ -1,8 +1,8 @@
 /** The configuration of the trigger chain (spec teb.md, section 4): from JSON to `TriggerConfig`, with all checks made at start. */
 
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { InputError, UsageError } from '../../errors.ts';
+import { UsageError } from '../../errors.ts';
+import { wholeText } from '../../stream/read-all.ts';
 import type { DrpConfig, MebConfig, TriggerConfig, TriggerKind } from '../types.ts';
 import { LIMIT } from '../wire/layout.ts';
 import { Fields, isRecord } from './fields.ts';
@@ -20,13 +20,7 @@ const IGNORED = ['soname', 'prescale'];
  * @throws InputError if it cannot be read; UsageError, with file and key, if something in it is wrong
  */
 export function readConfig(file: string): TriggerConfig {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new InputError(`the configuration cannot be read: ${(error as Error).message}`, { place: { file } });
-  }
-  return parseConfig(text, file);
+  return parseConfig(wholeText(file), file);
 }
 
 /**

@@ -126,7 +126,7 @@ const MISTAKES: readonly (readonly [text: string, line: number, words: RegExp])[
   [`${SMALL}map: {events: 0}`, 4, /map.events: is a whole number from 1 /],
   [`${SMALL}map: {events: 3, streams: [x]}`, 4, /there is no stream x; there are det/],
   [`${SMALL}map:\n  events: 3\n  bach: 3`, 6, /map.bach: there is no such key/],
-  [`${SMALL}map: nowhere.json`, 1, /cannot be read: ENOENT/],
+  [`${SMALL}map: nowhere.json`, 1, /no such file/],
   [SMALL.replace('tcp://h:1', '{file: a, pipe: b}'), 1, /give one of upstream, file and pipe/],
   [SMALL.replace('tcp://h:1', '{kind: zzz, file: a}'), 1, /streams.det.kind: is one of stins/],
   [SMALL.replace('det:', 'a/b:'), 1, /a.b is no name/],
