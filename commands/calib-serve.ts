@@ -18,7 +18,7 @@ export default class CalibServe extends DaqCommand {
   static override concern = 'calibration' as const;
   static override baseFlags = { ...processManagerFlags, ...metricsFlag };
   static override flags = serveFlags;
-  static override args = { shelf: Args.string({ required: true }) };
+  static override args = { shelf: Args.string({ required: true, description: 'folder of constants, or a bundle' }) };
   static override examples = [
     { description: 'constants without a network', command: 'calib-serve examples/calib' },
     {

@@ -1,6 +1,7 @@
 import type * as Interfaces from '@oclif/core/interfaces';
 import { DaqCommand, jsonFlag, processManagerFlags } from '../lib/cli/command.ts';
 import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
+import { isMistake, mistake } from '../lib/cli/mistake.ts';
 import { DaqError, formatPlace, UsageError } from '../lib/errors.ts';
 import { timingFlags } from '../lib/timing/flags.ts';
 import type { Inputs } from '../lib/timing/input/combine.ts';
@@ -62,7 +63,8 @@ export default class RogValidate extends DaqCommand {
   /** Inputs that are no partition: the result says so in the form that was asked for. */
   private refuse(error: Error, format: Format): ExitStatus {
     const place = error instanceof DaqError ? formatPlace(error.place) : '';
-    const text = `${place === '' ? '' : `${place}: `}${error.message.trim()}`.replaceAll('\n', ' ');
+    const message = isMistake(error) ? mistake(error, RogValidate, this.config.bin) : error.message.trim();
+    const text = `${place === '' ? '' : `${place}: `}${message}`.replaceAll('\n', ' ');
     if (format === 'json') this.out.line(errorJson(text));
     const last = `<E> rog-validate: ERROR ${text}`;
     if (format === 'json' || format === 'tsv') process.stderr.write(`${last}\n`);
@@ -76,7 +78,7 @@ type ParsedFlags = Interfaces.InferredFlags<typeof RogValidate.flags & typeof Ro
 const MISTAKES = ['usage', 'unreadable-input', 'timing-input', 'timing-program', 'timing-script', 'timing-partition'];
 
 function isInputMistake(error: unknown): error is Error {
-  return error instanceof DaqError ? MISTAKES.includes(error.code) : error instanceof Error && 'oclif' in error;
+  return error instanceof DaqError ? MISTAKES.includes(error.code) : isMistake(error);
 }
 
 function formatOf(flags: ParsedFlags): Format {

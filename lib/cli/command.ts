@@ -11,6 +11,7 @@ import { EXIT, type ExitStatus, exitStatusOf } from './exit-codes.ts';
 import { lastWins } from './last-wins.ts';
 import { Lifecycle } from './lifecycle.ts';
 import type { MetricsServer, Stage } from './metrics.ts';
+import { isMistake, mistakeWithAdvice } from './mistake.ts';
 import { Output, OutputClosed } from './output.ts';
 
 /** Accepted by every command, also at the end of the line: process managers append them. */
@@ -162,8 +163,8 @@ export abstract class DaqCommand extends Command {
 
   private fail(error: unknown): ExitStatus {
     if (error instanceof OutputClosed) return this.signalStatus ?? EXIT.ok;
-    if (isOclifError(error)) {
-      this.say(`${error.message.trim()}\nSee ${this.config.bin} --help`);
+    if (isMistake(error)) {
+      this.say(mistakeWithAdvice(error, this.constructor as typeof DaqCommand, this.config.bin));
       return EXIT.usage;
     }
     if (error instanceof DaqError) {
@@ -174,11 +175,6 @@ export abstract class DaqCommand extends Command {
     this.say(`internal fault: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     return EXIT.internal;
   }
-}
-
-/** Mistakes on the command line, as oclif reports them. */
-function isOclifError(error: unknown): error is Error {
-  return error instanceof Error && 'oclif' in error;
 }
 
 /** The alias must be known before the flags are parsed, because the parser's own complaints need it. */

@@ -12,6 +12,7 @@ export const superviseFlags = {
     summary: 'macro for the file (procmgr_macro)',
     helpValue: 'NAME=VALUE',
     multiple: true,
+    multipleNonGreedy: true,
     helpGroup: 'FILE',
   }),
   logs: Flags.string({

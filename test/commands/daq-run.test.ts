@@ -232,7 +232,7 @@ t.test('mistakes: files that are none, folders that cannot be written, words and
   const good = runs.write('good.yaml', yaml({ a: 'true' }));
   await fails(/there is no b; there are a/, 'start', good, 'b');
   await fails(/there is no "daq-run dance"/, 'dance', good);
-  await fails(/Missing 1 required arg/, 'start');
+  await fails(/missing: file \(process file\)\nusage: daq-run .*\nexample: daq-run /, 'start');
   mkdirSync(join(runs.folder, 'x'));
   await fails(/logs cannot be written here/, 'start', good, '--logs', join(good, 'logs'));
   t.same(

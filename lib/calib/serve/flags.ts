@@ -20,6 +20,7 @@ export const serveFlags = {
     summary: 'the folder NAME holds the detector of that type with these serial numbers',
     helpValue: 'NAME=TYPE:SERIAL,...',
     multiple: true,
+    multipleNonGreedy: true,
   }),
   log: Flags.string({ summary: 'write a JSON line for every request', helpValue: 'FILE' }),
   fail: Flags.string({
