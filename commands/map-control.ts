@@ -14,7 +14,14 @@ import {
 } from '../lib/mapreduce/control/flags.ts';
 import { mapOf } from '../lib/mapreduce/control/plan.ts';
 import { serveController } from '../lib/mapreduce/control/serve.ts';
-import { ACTIONS, type Action, ControlClient, progressLine, readMapFile } from '../lib/mapreduce/http/client.ts';
+import {
+  ACTIONS,
+  type Action,
+  ControlClient,
+  isWhole,
+  progressLine,
+  readMapFile,
+} from '../lib/mapreduce/http/client.ts';
 import { MapRefused } from '../lib/mapreduce/map/types.ts';
 import { redisAddress } from '../lib/mapreduce/redis/connect.ts';
 import { Registry } from '../lib/mapreduce/redis/registry.ts';
@@ -27,10 +34,10 @@ export default class MapControl extends DaqCommand {
   static override concern = 'mapreduce' as const;
   static override endsBySignal = true;
   static override exitMeanings = {
-    '0': 'ended by a signal; as a client: done, or the scan is complete and nothing is damaged',
+    '0': 'ended by a signal; as a client: done, or the scan is complete, and no event damaged or incomplete',
     '1': 'the map was refused, or a post in a case was',
     '2': 'wrong usage, an unreadable file, or Redis or the controller does not answer',
-    '3': 'ended with events that are damaged or not finished; --simulate: damaged or not finished',
+    '3': 'ended with events that are damaged, incomplete or not finished; --simulate: damaged or not finished',
     '4': 'the lock was lost: another controller has taken over',
   };
   static override baseFlags = { ...processManagerFlags, ...metricsFlag };
@@ -102,8 +109,7 @@ export default class MapControl extends DaqCommand {
     for await (const progress of client.watch(this.lifecycle.stop)) {
       this.out.line(progressLine(progress));
       await this.out.drain();
-      const { finished, damaged, completed_events, total_events } = progress;
-      clean = finished && damaged === 0 && completed_events === total_events;
+      clean = isWhole(progress);
     }
     return clean ? EXIT.ok : EXIT.loss;
   }

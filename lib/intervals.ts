@@ -33,9 +33,13 @@ export class Intervals {
 
   has(n: number): boolean {
     const ends = this.#ends;
-    let at = ends.length;
-    while (at > 0 && ends[at - 1]![0] > n) at--;
-    return at > 0 && n <= ends[at - 1]![1];
+    let [low, high] = [0, ends.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (ends[middle]![0] <= n) low = middle + 1;
+      else high = middle;
+    }
+    return low > 0 && n <= ends[low - 1]![1];
   }
 
   /** @returns false if `n` was there already */

@@ -1,9 +1,9 @@
-/** What a controller shows of itself: events = complete + damaged + unfinished, summed over its maps (spec mapreduce.md 12). */
+/** What a controller shows of itself: events = complete + damaged + incomplete + unfinished, summed over its maps (spec mapreduce.md 12). */
 
 import type { Balance } from '../../cli/balance.ts';
 import type { Meter } from '../../cli/metrics.ts';
 import type { Controller } from './controller.ts';
-import { sumOf, totalsOf } from './totals.ts';
+import { NO_EVENTS, sumOf, totalsOf } from './totals.ts';
 
 /** Nothing counts while no map was posted. */
 export function controlBalance({ run, past, watch, credits }: Controller): Balance {
@@ -11,12 +11,11 @@ export function controlBalance({ run, past, watch, credits }: Controller): Balan
   return {
     in: sum.events,
     out: sum.whole,
-    losses: { damaged: sum.damaged, unfinished: sum.unfinished },
+    losses: { damaged: sum.damaged, incomplete: sum.incomplete, unfinished: sum.unfinished },
     info: {
       'shares-lost': sum.lostShares,
       duplicates: sum.duplicates,
       refused: sum.refused,
-      incomplete: sum.incomplete,
       stray: sum.stray,
       'reports-repeated': sum.repeatedReports,
       unreadable: watch.unreadable + (credits?.unreadable ?? 0) + (run?.unreadable ?? 0),
@@ -26,6 +25,7 @@ export function controlBalance({ run, past, watch, credits }: Controller): Balan
 
 export function controlMeters(controller: Controller): Meter[] {
   const formation = () => controller.run?.formation;
+  const totals = () => (controller.run ? totalsOf(controller.run.formation) : NO_EVENTS);
   return [
     {
       name: 'map_events',
@@ -49,7 +49,13 @@ export function controlMeters(controller: Controller): Meter[] {
       name: 'map_damaged',
       help: 'Events that are damaged',
       kind: 'gauge',
-      value: () => formation()?.damaged.length ?? 0,
+      value: () => totals().damaged,
+    },
+    {
+      name: 'map_incomplete',
+      help: 'Events of which a frame was missing',
+      kind: 'gauge',
+      value: () => totals().incomplete,
     },
     {
       name: 'map_shares',

@@ -7,6 +7,7 @@ import { START_END } from '../map/types.ts';
 import type { Controller } from './controller.ts';
 import { sequenceText } from './plan.ts';
 import type { MapRun } from './run.ts';
+import { totalsOf } from './totals.ts';
 
 /** Events that are named unless all are asked for. */
 const SHOWN_EVENTS = 1000;
@@ -24,14 +25,15 @@ export function progress({ run, phase }: Controller): object {
       waiting: [],
       phase,
     };
-  const { assigner, damaged, ending, counts } = run.formation;
+  const { assigner, ending } = run.formation;
+  const { damaged, incomplete } = totalsOf(run.formation);
   return {
     last_assigned: assigner.front,
     completed_events: assigner.ledger.complete,
     total_events: assigner.events.total,
     finished: phase === 'finished',
-    damaged: damaged.length,
-    incomplete: counts.incomplete,
+    damaged,
+    incomplete,
     open: assigner.open,
     waiting: assigner.workers.waiting.map(({ name }) => name),
     uuid: run.uuid,

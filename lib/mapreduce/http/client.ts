@@ -17,6 +17,7 @@ export interface Progress {
   readonly completed_events: number;
   readonly total_events: number;
   readonly damaged: number;
+  /** Not damaged, but a frame was missing and the payload was not called. */
   readonly incomplete?: number;
   readonly finished: boolean;
   readonly unfinished?: readonly string[];
@@ -137,9 +138,15 @@ export function progressLine({
   completed_events,
   total_events,
   damaged,
+  incomplete = 0,
   unfinished = [],
 }: Progress): string {
   const waits = unfinished.length > 0 ? `, waits for ${unfinished.join(', ')}` : '';
-  const bad = damaged > 0 ? `, ${damaged} damaged` : '';
+  const bad = (damaged > 0 ? `, ${damaged} damaged` : '') + (incomplete > 0 ? `, ${incomplete} incomplete` : '');
   return `${phase}${reason ? ` (${reason})` : ''}: ${completed_events} of ${total_events} events${bad}${waits}`;
+}
+
+/** The scan is over and every event is complete and whole. */
+export function isWhole({ finished, damaged, incomplete = 0, completed_events, total_events }: Progress): boolean {
+  return finished && damaged === 0 && incomplete === 0 && completed_events === total_events;
 }

@@ -19,7 +19,7 @@ async function show() {
   try {
     const [p, c, logs] = await Promise.all([get('progress'), get('config'), get('logs?level=INFO')]);
     document.getElementById('line').textContent = p.phase + ': ' + p.completed_events + ' of ' + p.total_events +
-      ' events complete, ' + p.damaged + ' damaged' + (p.open ? ', open' : '');
+      ' events complete, ' + p.damaged + ' damaged, ' + p.incomplete + ' incomplete' + (p.open ? ', open' : '');
     document.getElementById('bar').value = p.total_events ? p.completed_events / p.total_events : 0;
     const services = [...c.ingesters.map((s) => ['ingester', s, s.streams.join(' ')]),
       ...c.workers.map((s) => ['worker', s, s.tags.join(' ')]), ...(c.reducer ? [['reducer', c.reducer, '']] : [])];

@@ -87,6 +87,7 @@ function words(balance: Balance, total: string, good: string): string {
 
 /** `events 120 of 1002, 35/s, 0 damaged, 4 workers`: one line for a terminal. */
 export function upLine(progress: Progress, rate: number, workers: number): string {
-  const { completed_events: done, total_events: total, damaged, phase } = progress;
-  return `${phase}: ${done} of ${total} events, ${Math.round(rate)}/s, ${damaged} damaged, ${workers} worker${workers === 1 ? '' : 's'}`;
+  const { completed_events: done, total_events: total, damaged, incomplete = 0, phase } = progress;
+  const bad = `${damaged} damaged${incomplete > 0 ? `, ${incomplete} incomplete` : ''}`;
+  return `${phase}: ${done} of ${total} events, ${Math.round(rate)}/s, ${bad}, ${workers} worker${workers === 1 ? '' : 's'}`;
 }
