@@ -50,7 +50,7 @@ export class Ingester {
   #unsentBytes = 0;
   #messages: Message[] = [];
   #next = 0;
-  /** Events given a second time as new, and events given again whose frames were gone. */
+  /** Events given a second time as new, and frames of events given again that were gone. */
   readonly oddities = { repeated: 0, gone: 0 };
 
   constructor({ streams, hold, record, store }: IngesterOptions) {

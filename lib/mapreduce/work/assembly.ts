@@ -34,6 +34,16 @@ interface Event {
   problem: string | undefined;
 }
 
+/** Messages of ingesters that were of no use. */
+export interface MessageCounts {
+  /** Of other maps. */
+  stale: number;
+  /** Came twice, or from an ingester that does not take part. */
+  repeated: number;
+  /** Of events that nobody has asked for by the end of the map. */
+  unasked: number;
+}
+
 /** Messages of our own map that nobody has asked for are kept, because work and messages travel on different ways. */
 const MOST_EARLY = 10_000;
 
@@ -47,13 +57,18 @@ export class Assembly {
   readonly #early = new Map<string, Map<string, IngesterMessage>>();
   /** Ingesters that are not there, and when what they owe is given up. */
   readonly #gone = new Map<string, number>();
-  /** Messages of other maps, and such as came twice or for nothing. */
-  readonly counts = { stale: 0, repeated: 0, early: 0 };
+  #earlyCount = 0;
+  #ended = false;
+  readonly counts: MessageCounts;
 
-  /** @param name of this worker: origin of what does not say so */
-  constructor(map: string, name: string) {
+  /**
+   * @param name of this worker: origin of what does not say so
+   * @param counts of all maps
+   */
+  constructor(map: string, name: string, counts: MessageCounts = { stale: 0, repeated: 0, unasked: 0 }) {
     this.#map = map;
     this.#name = name;
+    this.counts = counts;
   }
 
   /** Events that are waited for. */
@@ -71,7 +86,7 @@ export class Assembly {
     const early = this.#early.get(key);
     if (!early) return;
     this.#early.delete(key);
-    this.counts.early -= early.size;
+    this.#earlyCount -= early.size;
     for (const [ingester, message] of early) this.#put(event, ingester, message);
   }
 
@@ -83,6 +98,14 @@ export class Assembly {
     this.#byKey.delete(key);
     this.#line.splice(this.#line.indexOf(event, this.#first), 1);
     return true;
+  }
+
+  /** Nothing more will be asked for. */
+  end(): void {
+    this.#ended = true;
+    this.counts.unasked += this.#earlyCount;
+    this.#earlyCount = 0;
+    this.#early.clear();
   }
 
   message(ingester: string, message: IngesterMessage): void {
@@ -108,11 +131,15 @@ export class Assembly {
 
   #keep(key: string, ingester: string, message: IngesterMessage): void {
     const early = this.#early.get(key);
-    if (early?.has(ingester) || this.counts.early >= MOST_EARLY) {
+    if (early?.has(ingester)) {
       this.counts.repeated++;
       return;
     }
-    this.counts.early++;
+    if (this.#ended || this.#earlyCount >= MOST_EARLY) {
+      this.counts.unasked++;
+      return;
+    }
+    this.#earlyCount++;
     if (early) early.set(ingester, message);
     else this.#early.set(key, new Map([[ingester, message]]));
   }

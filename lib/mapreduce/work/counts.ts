@@ -1,6 +1,7 @@
 /** What a worker counts: every event that it is given has one end. */
 
 import type { Balance } from '../../cli/balance.ts';
+import type { MessageCounts } from './assembly.ts';
 
 export class WorkerCounts {
   given = 0;
@@ -12,6 +13,7 @@ export class WorkerCounts {
   /** The map was stopped or replaced before. */
   unfinished = 0;
   results = 0;
+  readonly messages: MessageCounts = { stale: 0, repeated: 0, unasked: 0 };
 
   /** Events that are being worked on. */
   get held(): number {
@@ -19,12 +21,18 @@ export class WorkerCounts {
   }
 
   balance(info: Readonly<Record<string, number>>): Balance {
-    const { given, done, failed, incomplete, withdrawn, unfinished, held, results } = this;
+    const { given, done, failed, incomplete, withdrawn, unfinished, held, results, messages } = this;
     return {
       in: given,
       out: done,
       losses: { failed, incomplete, withdrawn, unfinished, held },
-      info: { results, ...info },
+      info: {
+        results,
+        'stale-messages': messages.stale,
+        'repeated-messages': messages.repeated,
+        'unasked-messages': messages.unasked,
+        ...info,
+      },
     };
   }
 }

@@ -40,7 +40,7 @@ interface Done {
 }
 
 export class MapSession {
-  readonly assembly: Assembly;
+  readonly #assembly: Assembly;
   readonly #options: SessionOptions;
   readonly #isOurs: boolean;
   #running = 0;
@@ -61,7 +61,7 @@ export class MapSession {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#isOurs = options.update.impl === 'daqpipe';
-    this.assembly = new Assembly(options.update.mapping_uuid, options.name);
+    this.#assembly = new Assembly(options.update.mapping_uuid, options.name, options.counts.messages);
   }
 
   get map(): string {
@@ -73,11 +73,11 @@ export class MapSession {
     await this.#options.link.ready();
     const { link, counts } = this.#options;
     for await (const { given, withdrawn } of link.work()) {
-      for (const one of given) this.assembly.expect(one);
+      for (const one of given) this.#assembly.expect(one);
       this.#given += given.length;
       counts.given += given.length;
       // What has begun goes on; its report counts for nothing.
-      const left = withdrawn.filter((one) => this.assembly.withdraw(one));
+      const left = withdrawn.filter((one) => this.#assembly.withdraw(one));
       this.#settled += left.length;
       counts.withdrawn += left.length;
       void this.pump();
@@ -85,16 +85,16 @@ export class MapSession {
   }
 
   message(ingester: string, message: IngesterMessage): void {
-    this.assembly.message(ingester, message);
+    this.#assembly.message(ingester, message);
   }
 
   gone(ingester: string): void {
-    this.assembly.gone(ingester, performance.now() + GONE_GRACE_MS);
+    this.#assembly.gone(ingester, performance.now() + GONE_GRACE_MS);
     void this.pump();
   }
 
   back(ingester: string): void {
-    this.assembly.back(ingester);
+    this.#assembly.back(ingester);
   }
 
   /** Begins every event that is whole. */
@@ -105,21 +105,21 @@ export class MapSession {
     for (;;) {
       if (this.#options.results.full || this.#ended || this.#stopped) break;
       const now = performance.now();
-      const event = this.assembly.next(now);
+      const event = this.#assembly.next(now);
       if (!event) break;
       const tick = this.#options.ticks?.isDue(now) === true && (await this.#options.ticks.take(now).catch(() => false));
       this.#begin(event, tick);
     }
     this.#pumping = false;
     this.#noteIdle();
-    const { deadline } = this.assembly;
+    const { deadline } = this.#assembly;
     if (deadline !== undefined && !this.#ended)
       this.#again = setTimeout(() => void this.pump(), Math.max(1, deadline - performance.now()));
   }
 
   #noteIdle(): void {
     const now = performance.now();
-    const reason = this.#running > 0 ? undefined : this.assembly.waiting > 0 ? 'get_messages' : 'get_assignments';
+    const reason = this.#running > 0 ? undefined : this.#assembly.waiting > 0 ? 'get_messages' : 'get_assignments';
     if (reason === this.#idleFor) return;
     if (this.#idleFor) this.#times[this.#idleFor] += (now - this.#idleSince) / 1000;
     this.#idleFor = reason;
@@ -218,6 +218,7 @@ export class MapSession {
   #end(): void {
     this.#ended = true;
     clearTimeout(this.#again);
+    this.#assembly.end();
     const left = this.#given - this.#settled;
     this.#options.counts.unfinished += left;
   }

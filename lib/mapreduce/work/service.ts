@@ -53,7 +53,6 @@ export class WorkerService {
   #map: string | null = null;
   #before = 0;
   #rate = 0;
-  #stale = 0;
   /** The payload could not be used, or an event failed and that ends us. */
   failure: Error | undefined;
 
@@ -71,7 +70,7 @@ export class WorkerService {
       ...{ name, say, sharedMemory, serviceUuid: registry.serviceUuid },
       message: (ingester, message) => {
         if (this.#session) this.#session.message(ingester, message);
-        else this.#stale++;
+        else this.counts.messages.stale++;
       },
       arrived: () => void this.#session?.pump(),
       gone: (ingester) => this.#session?.gone(ingester),
@@ -199,11 +198,8 @@ export class WorkerService {
   }
 
   balance(): Balance {
-    const assembly = this.#session?.assembly.counts;
     return this.counts.balance({
       'sent-again': this.#results.counts.again,
-      'stale-messages': this.#stale + (assembly?.stale ?? 0),
-      'repeated-messages': assembly?.repeated ?? 0,
       'odd-messages': this.#links.counts.odd,
       restarts: this.#options.payload.restarts,
       'shared-frames': this.#links.counts.shared,
@@ -232,6 +228,13 @@ export class WorkerService {
         help: 'Results of which it is not known whether they are accepted',
         kind: 'gauge',
         value: () => this.#results.unconfirmed,
+      },
+      {
+        name: 'map_useless_messages_total',
+        help: 'Messages of ingesters: of other maps, repeated, or of events that nobody asked for',
+        kind: 'counter',
+        label: 'why',
+        value: () => ({ ...this.counts.messages }),
       },
       {
         name: 'map_payload_failures_total',

@@ -135,14 +135,28 @@ t.test('messages twice, and of ingesters that nobody waits for, are counted and 
   const work: Work = { event_number: 3, streams_from: ['a', 'b'], attempt: 1, origin: 'w' };
   deliver(assembly, { ingester: 'a', of: work });
   deliver(assembly, { ingester: 'a', of: work });
-  t.same(assembly.counts, { stale: 0, repeated: 1, early: 1 });
+  t.same(assembly.counts, { stale: 0, repeated: 1, unasked: 0 });
   assembly.expect(work);
   deliver(assembly, { ingester: 'a', of: work });
   deliver(assembly, { ingester: 'z', of: work });
-  t.same(assembly.counts, { stale: 0, repeated: 3, early: 0 });
+  t.same(assembly.counts, { stale: 0, repeated: 3, unasked: 0 });
   t.equal(assembly.next(0), undefined);
   deliver(assembly, { ingester: 'b', of: work });
   t.same([...assembly.next(0)!.streams.keys()], ['a', 'b']);
+});
+
+t.test('what nobody has asked for by the end of the map is counted, also over several maps', async (t) => {
+  const counts = { stale: 0, repeated: 0, unasked: 0 };
+  for (const total of [3, 6]) {
+    const assembly = new Assembly(MAP, 'w', counts);
+    const event = (event_number: number): Work => ({ event_number, streams_from: ['a'], attempt: 1, origin: 'w' });
+    for (const number of [0, 1, 2]) deliver(assembly, { ingester: 'a', of: event(number) });
+    assembly.expect(event(1));
+    t.equal(assembly.next(0)?.work.event_number, 1);
+    assembly.end();
+    deliver(assembly, { ingester: 'a', of: event(3) });
+    t.same(counts, { stale: 0, repeated: 0, unasked: total });
+  }
 });
 
 t.test('messages as ingesters send them (spec 6.1)', async (t) => {
