@@ -34,6 +34,7 @@ const programs = {
   slurmctld: () => onPath('slurmctld') || existsSync('/usr/sbin/slurmctld'),
   slurmd: () => onPath('slurmd') || existsSync('/usr/sbin/slurmd'),
   'slurm-client': () => onPath('sbatch'),
+  iproute2: () => onPath('ip') || existsSync('/usr/sbin/ip'),
   // A browser without a window: 100 MB to fetch. Any relative of it will do.
   'chromium-headless-shell': () =>
     ['chromium-headless-shell', 'chromium', 'google-chrome', 'chrome'].some((name) => onPath(name)),
@@ -84,7 +85,11 @@ installDebian([
 ]);
 
 /** What only some tests need; they say that they are skipped where it cannot be had. */
-const optional = { pages: ['chromium-headless-shell'], Slurm: ['munge', 'slurmctld', 'slurmd', 'slurm-client'] };
+const optional = {
+  pages: ['chromium-headless-shell'],
+  Slurm: ['munge', 'slurmctld', 'slurmd', 'slurm-client'],
+  'several hosts': ['iproute2'],
+};
 for (const [what, names] of forTests && canInstall ? Object.entries(optional) : []) {
   try {
     installDebian(names);

@@ -25,9 +25,9 @@ export async function until<T>(
   }
 }
 
-function started(name: string, args: readonly string[], env: Readonly<Record<string, string>>, cwd: string) {
+function started([program, ...args]: readonly string[], env: Readonly<Record<string, string>>, cwd: string) {
   const stdio = { stdin: 'ignore', stdout: 'pipe' } as const;
-  return execa(executable(name), args, { reject: false, buffer: false, ...stdio, env, cwd });
+  return execa(program!, args, { reject: false, buffer: false, ...stdio, env, cwd });
 }
 
 export class Service {
@@ -35,8 +35,8 @@ export class Service {
   output = '';
   readonly #child: ReturnType<typeof started>;
 
-  constructor(name: string, args: readonly string[], env: Readonly<Record<string, string>>, cwd: string) {
-    this.#child = started(name, args, env, cwd);
+  constructor(words: readonly string[], env: Readonly<Record<string, string>>, cwd: string) {
+    this.#child = started(words, env, cwd);
     this.#child.stdout?.on('data', (text) => {
       this.output += String(text);
     });
@@ -109,7 +109,8 @@ export class Ensemble {
 
   run(name: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Service {
     const PYTHONPATH = join(PROJECT, 'examples/mapreduce');
-    const service = new Service(name, args, { REDIS_URL: this.redis.url, PYTHONPATH, ...env }, this.folder);
+    const words = [executable(name), ...args];
+    const service = new Service(words, { REDIS_URL: this.redis.url, PYTHONPATH, ...env }, this.folder);
     this.services.push(service);
     return service;
   }
