@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 import unittest
 from array import array
 
@@ -189,6 +190,35 @@ class Calls(unittest.TestCase):
         self.assertEqual(call(lambda event, parameters=None: (event, parameters)), ("event", "parameters"))
         self.assertEqual(call(lambda event: event), "event")
         self.assertEqual(call(lambda event, *args, **kwargs: (args, kwargs)), (("parameters",), {"tick": True}))
+
+
+class Classes(unittest.TestCase):
+    def described(self, path):
+        try:
+            running.load(path)
+        except Exception as error:
+            # Without this frame, as the process of a class has it.
+            return running.describe(error.with_traceback(error.__traceback__.tb_next))
+        self.fail("%s was found" % path)
+
+    def test_a_class_that_is_not_there_is_named_without_how_it_was_sought(self):
+        for path, text in (("nowhere_at_all:C", "ModuleNotFoundError: No module named 'nowhere_at_all'"),
+                           ("nowhere_at_all.deep:C", "ModuleNotFoundError: No module named 'nowhere_at_all'"),
+                           ("json:Such", "AttributeError: module 'json' has no attribute 'Such'"),
+                           ("json", "ValueError: 'json' is not module:Class")):
+            self.assertEqual(self.described(path), {"text": text, "place": "", "traceback": ""})
+
+    def test_what_a_module_raises_has_its_place(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, line, text in (("lacks_a_module", "import nowhere_at_all", "ModuleNotFoundError: No module named 'nowhere_at_all'"),
+                                     ("raises", "raise ValueError('no')", "ValueError: no")):
+                file = os.path.join(folder, name + ".py")
+                with open(file, "w") as module:
+                    module.write("\n%s\n" % line)
+                found = self.described(file + ":C")
+                self.assertEqual((found["text"], found["place"]), (text, file + ":2"))
+                self.assertIn(line, found["traceback"])
+                self.assertNotIn("importlib", found["traceback"])
 
 
 class Tree(unittest.TestCase):

@@ -1,7 +1,6 @@
 /** What the two transports of our own runtime share: messages, launch, sequence numbers and generations. */
 
-import { join } from 'node:path';
-import { packageRoot } from '../../cli/package-root.ts';
+import { ownPythonPath } from '../../python/own-path.ts';
 import { SERVICE } from '../../xtc/service.ts';
 import type { Told } from '../constants/told.ts';
 import { NOTHING_TOLD } from '../constants/told.ts';
@@ -83,11 +82,9 @@ export abstract class OwnLink implements WorkerLink {
       constants: options.constants ?? null,
       verbose: options.verbose,
     };
-    const python = join(packageRoot(), 'python');
-    const path = process.env.PYTHONPATH;
     return {
       args: ['-u', '-m', 'daqpipe.worker', JSON.stringify(argument)],
-      env: { PYTHONPATH: path ? `${python}:${path}` : python },
+      env: { PYTHONPATH: ownPythonPath() },
       pipes: options.transport === 'pipe',
     };
   }

@@ -5,10 +5,9 @@
  * Questions are answered while the caller waits, because the graph is synchronous. A script that takes too long is killed.
  */
 
-import { join } from 'node:path';
 import { processStatus } from 'posix-ipc-shim';
-import { packageRoot } from '../../cli/package-root.ts';
 import { findInterpreter } from '../../python/interpreter.ts';
+import { ownPythonPath } from '../../python/own-path.ts';
 import { PythonProcess } from '../../python/process.ts';
 import { decodeFrame, encodeFrame } from '../wire/frame.ts';
 import { Channel } from './channel.ts';
@@ -84,12 +83,10 @@ export class Scripts {
 
   #start(): { process: PythonProcess; channel: Channel } {
     const channel = new Channel();
-    const folder = join(packageRoot(), 'python');
-    const PYTHONPATH = [folder, ...(process.env.PYTHONPATH ? [process.env.PYTHONPATH] : [])].join(':');
     const python = new PythonProcess({
       command: this.#python,
       args: ['-u', '-m', 'daqpipe.graph', '3', '4', '5', '6'],
-      env: { PYTHONPATH },
+      env: { PYTHONPATH: ownPythonPath() },
       descriptors: channel.descriptors,
       inheritOutput: true,
     });

@@ -1,9 +1,8 @@
 /** One Python process with a payload class in it: questions in order, one answer each (python/daqpipe/mapreduce/child.py). */
 
-import { join } from 'node:path';
-import { packageRoot } from '../../cli/package-root.ts';
-import { describeExit, PythonProcess } from '../../python/process.ts';
-import { type PipeMessage, PipeSplitter, pipeMessage } from './splitter.ts';
+import { describeExit, type PythonProcess } from '../../python/process.ts';
+import { startHost } from './python-host.ts';
+import { type PipeMessage, pipeMessage } from './splitter.ts';
 import { type Failure, PayloadFailed } from './types.ts';
 
 export interface PythonOptions {
@@ -43,7 +42,6 @@ const LOOK_MS = 250;
 export class PythonChild {
   readonly #options: PythonOptions;
   readonly #process: PythonProcess;
-  readonly #splitter = new PipeSplitter();
   readonly #waiting: Waiting[] = [];
   readonly #watch: NodeJS.Timeout;
   /** Milliseconds since the first question in the line was begun, in looks. */
@@ -54,19 +52,13 @@ export class PythonChild {
 
   constructor(options: PythonOptions) {
     this.#options = options;
-    const folder = join(packageRoot(), 'python');
-    const PYTHONPATH = [folder, ...(process.env.PYTHONPATH ? [process.env.PYTHONPATH] : [])].join(':');
-    this.#process = new PythonProcess({
-      command: options.python,
-      args: ['-u', '-m', 'daqpipe.mapreduce.child'],
-      env: { PYTHONPATH },
-      pipes: true,
+    this.#process = startHost({
+      python: options.python,
+      module: 'child',
       prefix: options.prefix,
+      take: (answer) => this.#answered(answer),
+      broken: ({ message }) => this.#end(new ChildGone(`the Python payload writes to descriptor 4: ${message}`)),
     });
-    // A process that dies breaks its pipes; its exit says so better than the pipe does.
-    this.#process.toProcess.on('error', () => {});
-    this.#process.fromProcess.on('error', () => {});
-    this.#process.fromProcess.on('data', (piece: Buffer) => this.#arrived(piece));
     void this.#process.exited.then((exit) =>
       this.#end(new ChildGone(`the Python payload ended: ${describeExit(exit)}`)),
     );
@@ -111,19 +103,13 @@ export class PythonChild {
     process.nextTick(() => toProcess.uncork());
   }
 
-  #arrived(piece: Buffer): void {
-    try {
-      for (const message of this.#splitter.push(piece)) {
-        const first = this.#waiting[0];
-        if (!first) throw new Error('an answer that nobody has asked for');
-        this.#sinceAnswer = 0;
-        first.left--;
-        if (first.left === 0) this.#waiting.shift();
-        first.take(message);
-      }
-    } catch (error) {
-      this.#end(new ChildGone(`the Python payload writes to descriptor 4: ${(error as Error).message}`));
-    }
+  #answered(answer: PipeMessage): void {
+    const first = this.#waiting[0];
+    if (!first) throw new Error('an answer that nobody has asked for');
+    this.#sinceAnswer = 0;
+    first.left--;
+    if (first.left === 0) this.#waiting.shift();
+    first.take(answer);
   }
 
   #look(): void {

@@ -3,13 +3,11 @@
  * or tried again as the policy says, and the rest goes to a new process.
  */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { StreamData } from '../frames/types.ts';
 import { bytesOf } from '../frames/types.ts';
 import type { SharedParts } from '../shared/reader.ts';
-import { encodeParameters } from './parameters.ts';
-import { ChildGone, PythonChild, type PythonOptions } from './python-child.ts';
-import { FINISH_LIMIT_MS, factsOf, finished } from './python-facts.ts';
+import { ChildGone, type PythonOptions } from './python-child.ts';
+import { PythonClass } from './python-class.ts';
 import type { PipeMessage } from './splitter.ts';
 import {
   type Beginning,
@@ -33,15 +31,11 @@ interface Job {
 
 /** What is in the pipe: enough that the process never waits for us. */
 const AHEAD = { jobs: 64, bytes: 32 << 20 } as const;
-const RESTART_MS = 100;
 
 export class PythonWorker implements WorkerPayload {
   readonly encoding: 'cbor' | 'pickle';
   readonly readsShared = true;
-  readonly #options: PythonOptions;
-  #child: PythonChild;
-  #facts: PayloadFacts & { readonly batch: boolean };
-  #beginning: Beginning | undefined;
+  readonly #class: PythonClass;
   /** Waiting, and with the process; both in order. */
   #line: Job[] = [];
   #sent: Job[] = [];
@@ -52,49 +46,38 @@ export class PythonWorker implements WorkerPayload {
   #feeding = false;
   #closed = false;
   #idle: (() => void)[] = [];
-  restarts = 0;
 
-  private constructor(options: PythonOptions, child: PythonChild, facts: PayloadFacts & { readonly batch: boolean }) {
-    this.#options = options;
-    this.encoding = options.encoding;
-    this.#child = child;
-    this.#facts = facts;
+  private constructor(made: PythonClass) {
+    this.#class = made;
+    this.encoding = made.options.encoding;
   }
 
   /** @throws PayloadFailed if the class cannot be loaded, ChildGone */
   static async open(options: PythonOptions): Promise<PythonWorker> {
-    const child = new PythonChild(options);
-    return new PythonWorker(options, child, factsOf(await child.facts));
+    return new PythonWorker(await PythonClass.open(options));
   }
 
   get facts(): PayloadFacts {
-    return this.#facts;
+    return this.#class.facts;
   }
 
   /** Of the process that runs now. */
   get pid(): number | undefined {
-    return this.#child.pid;
+    return this.#class.child.pid;
+  }
+
+  get restarts(): number {
+    return this.#class.restarts;
   }
 
   async begin(beginning: Beginning): Promise<number | undefined> {
-    this.#beginning = beginning;
     await this.#quiet();
-    return this.#tellBeginning();
-  }
-
-  async #tellBeginning(): Promise<number | undefined> {
-    const { map, name, parameters, state } = this.#beginning!;
-    const { head, blobs } = encodeParameters(parameters);
-    const question = { do: 'begin', ...head, state: { ...state, mapping_uuid: map, name } };
-    const answer = await this.#child.ask(question, blobs, FINISH_LIMIT_MS);
-    return typeof answer.head.tick === 'number' ? answer.head.tick : undefined;
+    const { tick } = await this.#class.begin(beginning);
+    return typeof tick === 'number' ? tick : undefined;
   }
 
   setParameters(parameters: Parameters): void {
-    if (this.#beginning) this.#beginning = { ...this.#beginning, parameters };
-    const { head, blobs } = encodeParameters(parameters);
-    // A process that has died is told by its successor's beginning.
-    this.#child.ask({ do: 'parameters', ...head }, blobs).catch(() => {});
+    this.#class.setParameters(parameters);
   }
 
   process(event: EventInput): Promise<EventOutcome> {
@@ -151,8 +134,8 @@ export class PythonWorker implements WorkerPayload {
       }),
     ]);
     let failed = false;
-    this.#child.several({ do: 'events', events }, blobs, {
-      limit: this.#options.limit,
+    this.#class.child.several({ do: 'events', events }, blobs, {
+      limit: this.#class.options.limit,
       left: jobs.length,
       take: (answer) => this.#answered(answer),
       fail: (error) => {
@@ -187,9 +170,9 @@ export class PythonWorker implements WorkerPayload {
     this.#blame(error);
     this.#line.unshift(...this.#sent.splice(0));
     this.#sentBytes = 0;
-    this.#options.say(`${error.message}; it is started anew, with an empty context`);
+    this.#class.options.say(`${error.message}; it is started anew, with an empty context`);
     try {
-      await this.#restart();
+      await this.#class.restart();
     } catch (problem) {
       for (const { resolve } of this.#line.splice(0)) resolve({ failure: failureIn(problem), seconds: 0 });
     }
@@ -205,7 +188,7 @@ export class PythonWorker implements WorkerPayload {
       return;
     }
     const first = this.#sent[0]!;
-    if (++first.deaths <= this.#options.retries) {
+    if (++first.deaths <= this.#class.options.retries) {
       this.#careful = 2;
       return;
     }
@@ -213,18 +196,9 @@ export class PythonWorker implements WorkerPayload {
     first.resolve({ failure: { text: error.message, place: '', traceback: '' }, seconds: 0 });
   }
 
-  async #restart(): Promise<void> {
-    await this.#child.close();
-    // A class that dies at once must not keep a core busy.
-    if (this.restarts++ > 0) await sleep(RESTART_MS);
-    this.#child = new PythonChild(this.#options);
-    this.#facts = factsOf(await this.#child.facts);
-    if (this.#beginning) await this.#tellBeginning();
-  }
-
   async finish(): Promise<Failure | undefined> {
     await this.#quiet();
-    return finished(this.#child);
+    return this.#class.finish();
   }
 
   async close(): Promise<void> {
@@ -232,8 +206,7 @@ export class PythonWorker implements WorkerPayload {
     this.#closed = true;
     for (const { resolve } of [...this.#sent.splice(0), ...this.#line.splice(0)])
       resolve({ failure: { text: 'the worker was closed', place: '', traceback: '' }, seconds: 0 });
-    await this.#child.ask({ do: 'close' }).catch(() => {});
-    await this.#child.close();
+    await this.#class.close();
   }
 }
 

@@ -1,7 +1,7 @@
 /** A user's class as the source of a replay: `get_source_generators()` gives generators of messages. It runs in a Python process. */
 
-import type { StreamData } from '../frames/types.ts';
 import { PythonChild, type PythonOptions } from '../payload/python-child.ts';
+import { streamsIn } from '../payload/python-host.ts';
 import type { RecordedEvent } from '../record/event-item.ts';
 import type { Source } from './merge.ts';
 
@@ -27,15 +27,9 @@ export class SourceClass {
 
   async *#messages(generator: number): AsyncGenerator<RecordedEvent> {
     for (;;) {
-      const { head, blobs } = await this.#child.ask({ do: 'next', generator });
-      if (head.end === true) return;
-      let at = 0;
-      const streams = new Map<string, StreamData>();
-      for (const [name, typ, length] of head.streams as [string, string, number][]) {
-        streams.set(name, { typ, frames: blobs.slice(at, at + length) });
-        at += length;
-      }
-      yield { event_number: Number(head.event), streams, created_at: undefined };
+      const answer = await this.#child.ask({ do: 'next', generator });
+      if (answer.head.end === true) return;
+      yield { event_number: Number(answer.head.event), streams: streamsIn(answer), created_at: undefined };
     }
   }
 

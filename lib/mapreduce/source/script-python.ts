@@ -1,13 +1,12 @@
 /** A Python class as a source, in a process of its own (python/daqpipe/mapreduce/source_child.py): questions with numbers, answers in any order. */
 
-import { join } from 'node:path';
-import { packageRoot } from '../../cli/package-root.ts';
 import { DaqError } from '../../errors.ts';
 import { findInterpreter } from '../../python/interpreter.ts';
-import { describeExit, PythonProcess } from '../../python/process.ts';
+import { describeExit, type PythonProcess } from '../../python/process.ts';
 import type { StreamData } from '../frames/types.ts';
-import { type PipeMessage, PipeSplitter, pipeMessage } from '../payload/splitter.ts';
-import type { Failure } from '../payload/types.ts';
+import { startHost, streamsIn } from '../payload/python-host.ts';
+import { type PipeMessage, pipeMessage } from '../payload/splitter.ts';
+import { type Failure, PayloadFailed } from '../payload/types.ts';
 import type { ScriptItem, ScriptRuntime } from './script.ts';
 
 export interface PythonScriptOptions {
@@ -53,27 +52,14 @@ export class PythonScript implements ScriptRuntime {
 
   async #start(): Promise<void> {
     const { path, alias } = this.#options;
-    const folder = join(packageRoot(), 'python');
-    const PYTHONPATH = [folder, ...(process.env.PYTHONPATH ? [process.env.PYTHONPATH] : [])].join(':');
-    const child = new PythonProcess({
-      command: this.#command,
-      args: ['-u', '-m', 'daqpipe.mapreduce.source_child'],
-      env: { PYTHONPATH },
-      pipes: true,
+    const child = startHost({
+      python: this.#command,
+      module: 'source_child',
       prefix: `${path.split(':').at(-1)}: `,
+      take: (answer) => this.#answered(answer),
+      broken: () => child.signal('SIGKILL'),
     });
     this.#process = child;
-    const splitter = new PipeSplitter();
-    // A process that dies breaks its pipes; its exit says so better than the pipe does.
-    child.toProcess.on('error', () => {});
-    child.fromProcess.on('error', () => {});
-    child.fromProcess.on('data', (piece: Buffer) => {
-      try {
-        for (const answer of splitter.push(piece)) this.#answered(answer);
-      } catch {
-        child.signal('SIGKILL');
-      }
-    });
     void child.exited.then((exit) => {
       if (this.#process !== child) return;
       this.#process = undefined;
@@ -92,7 +78,7 @@ export class PythonScript implements ScriptRuntime {
     const error = answer.head.error as Failure | undefined;
     if (!error) waiting?.take(answer);
     else
-      waiting?.fail(new Error(`${this.#options.path}: ${error.text} (${error.place})\n${error.traceback}`.trimEnd()));
+      waiting?.fail(new Error(`${new PayloadFailed(this.#options.path, error).message}\n${error.traceback}`.trimEnd()));
   }
 
   #ask(question: object): Promise<PipeMessage> {
@@ -114,12 +100,12 @@ export class PythonScript implements ScriptRuntime {
   async next(stream: string): Promise<ScriptItem> {
     const answer = await this.#ask({ do: 'next', stream });
     if (answer.head.end === true) return undefined;
-    return answer.head.triggered === true ? 'triggered' : dataIn(answer).get(stream);
+    return answer.head.triggered === true ? 'triggered' : streamsIn(answer).get(stream);
   }
 
   async trigger(event: number): Promise<ReadonlyMap<string, StreamData> | undefined> {
     const answer = await this.#ask({ do: 'trigger', event });
-    return answer.head.end === true ? undefined : dataIn(answer);
+    return answer.head.end === true ? undefined : streamsIn(answer);
   }
 
   async close(): Promise<void> {
@@ -128,15 +114,4 @@ export class PythonScript implements ScriptRuntime {
     child.toProcess.end();
     await child.stop();
   }
-}
-
-function dataIn({ head, blobs }: PipeMessage): ReadonlyMap<string, StreamData> {
-  let at = 0;
-  return new Map(
-    (head.streams as [string, string, number][]).map(([name, typ, length]) => {
-      const frames = blobs.slice(at, at + length);
-      at += length;
-      return [name, { typ, frames }];
-    }),
-  );
 }

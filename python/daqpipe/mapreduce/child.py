@@ -4,17 +4,13 @@ Questions come on descriptor 3, in order; each gets one answer on descriptor 4.
 """
 
 import json
-import os
-import signal
-import sys
 import time
 from contextlib import nullcontext
 from typing import Any, Dict, List, Sequence, Tuple
 
-from .. import worker as process
-from . import cbor, pickles, tree
+from . import cbor, host, pickles, tree
 from .channel import Channel
-from .event import EventData, Frame, ResultData, StreamData, frame_bytes
+from .event import EventData, Frame, ResultData, StreamData, stream_parts
 from .running import Payload, describe
 from .shared import Memories
 
@@ -33,6 +29,11 @@ class Child:
         self._generators: List[Any] = []
         self._borrows = bool(getattr(payload.cls, "borrow_frames", False))
         self._memories = Memories()
+
+    def serve(self, channel: Channel) -> None:
+        """:raises EOFError: when the other side closes"""
+        while True:
+            self.answer(*channel.receive(), channel)
 
     def answer(self, question: Dict[str, Any], blobs: List[memoryview], channel: Channel) -> None:
         """Sends one answer; for events one each, those of quick events together."""
@@ -176,8 +177,7 @@ class Child:
         message = next(self._generators[question["generator"]], None)
         if message is None:
             return {"end": True}, ()
-        streams = [[str(name), data.typ, data.length] for name, data in message.streams.items()]
-        frames = [frame_bytes(frame) for data in message.streams.values() for frame in data.frames]
+        streams, frames = stream_parts(message.streams)
         return {"event": int(message.event_number), "streams": streams}, frames
 
     def _publish(self) -> Any:
@@ -198,33 +198,12 @@ def _decode(encoding: str, body: memoryview) -> Any:
     return bytes(body)
 
 
-def main() -> int:
-    channel = Channel(3, 4)
-    process.redirect_output()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        question, _ = channel.receive()
-        if question.get("accept_pickle"):
-            pickles.accept()
-        if question.get("alias"):
-            from . import alias
-
-            alias.install()
-        try:
-            payload = Payload(question["path"], question["role"])
-        except BaseException as error:
-            channel.send({"error": describe(error)})
-            return 1
-        child = Child(payload, question)
-        channel.send(payload.facts)
-        while True:
-            child.answer(*channel.receive(), channel)
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        return 0
+def _begin(question: Dict[str, Any]) -> host.Begun:
+    if question.get("accept_pickle"):
+        pickles.accept()
+    payload = Payload(question["path"], question["role"])
+    return payload.facts, Child(payload, question).serve
 
 
 if __name__ == "__main__":
-    status = main()
-    sys.stderr.flush()
-    # Threads of the payload must not delay the end.
-    os._exit(status)
+    host.run(_begin)

@@ -1,7 +1,7 @@
 """Events and results, as payload classes meet them."""
 
 import math
-from typing import Any, Dict, Iterable, List, Optional
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from .protocol import EventNumber, StreamName, WorkerName
 
@@ -47,6 +47,12 @@ class StreamData:
 def frame_bytes(frame: Any) -> bytes:
     """Bytes of a frame, whatever holds them."""
     return frame if type(frame) is bytes else bytes(getattr(frame, "bytes", frame))
+
+
+def stream_parts(streams: Dict[Any, StreamData]) -> Tuple[List[List[Any]], List[bytes]]:
+    """As they go through a pipe: name, typ and number of frames of each, and the frames of all."""
+    named = [[str(name), data.typ, len(data.frames)] for name, data in streams.items()]
+    return named, [frame_bytes(frame) for data in streams.values() for frame in data.frames]
 
 
 class InternalWorkerMessage:

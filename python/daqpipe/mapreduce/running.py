@@ -5,6 +5,7 @@ import inspect
 import os
 import sys
 import traceback
+from types import TracebackType
 from typing import Any, Callable, Dict, List, Sequence
 
 from .parameters import BY_DTYPE, ParameterBase, StrParameter
@@ -29,25 +30,36 @@ def load(path: str) -> Any:
         module = file[:-3]
     elif os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
-    found = importlib.import_module(module)
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if (module + ".").startswith("%s." % error.name):
+            # The name leads nowhere; how Python looked for it helps nobody.
+            raise error.with_traceback(None)
+        raise
     for part in name.split("."):
         found = getattr(found, part)
     return found
 
 
+def _is_ours(step: TracebackType) -> bool:
+    return step.tb_frame.f_code.co_filename.startswith((_PACKAGE, "<frozen importlib", importlib.__file__))
+
+
 def describe(error: BaseException) -> Dict[str, Any]:
-    """What was raised: one line, the place in the user's files, and the traceback from there."""
+    """What was raised: one line, the place in the user's files, and the traceback from there; none for what :func:`load` does not find."""
     step = error.__traceback__
-    while step is not None and step.tb_next is not None and step.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+    while step is not None and step.tb_next is not None and _is_ours(step):
         step = step.tb_next
     last, place = step, ""
     while last is not None:
-        if not last.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+        if not _is_ours(last):
             place = "%s:%d" % (last.tb_frame.f_code.co_filename, last.tb_lineno)
         last = last.tb_next
     text = " ".join(("%s: %s" % (type(error).__name__, error)).split())
-    return {"text": text[:2000], "place": place,
-            "traceback": "".join(traceback.format_exception(type(error), error, step))[-8000:]}
+    absent = step is not None and step.tb_frame.f_code is load.__code__
+    lines = [] if absent else traceback.format_exception(type(error), error, step)
+    return {"text": text[:2000], "place": place, "traceback": "".join(lines)[-8000:]}
 
 
 def accepted(method: Callable[..., Any], arguments: Sequence[Any], named: Dict[str, Any]) -> Callable[..., Any]:

@@ -4,15 +4,13 @@ descriptor 3 and are answered on descriptor 4, each under its ``id``: one stream
 """
 
 import asyncio
-import os
-import signal
 import sys
 import threading
 from typing import Any, Callable, Dict, Sequence, Set, Tuple
 
-from .. import worker as process
+from . import host
 from .channel import Channel
-from .event import StreamData, frame_bytes
+from .event import StreamData, stream_parts
 from .ingester import IngesterSettings, IsSoftwareTriggered
 from .running import accepted, describe, load
 
@@ -93,11 +91,11 @@ async def _advance(generator: Any) -> Any:
 
 
 def _streams(made: Dict[str, StreamData]) -> Answer:
-    streams = [[str(name), data.typ, len(data.frames)] for name, data in made.items()]
-    return {"streams": streams}, [frame_bytes(frame) for data in made.values() for frame in data.frames]
+    streams, frames = stream_parts(made)
+    return {"streams": streams}, frames
 
 
-async def serve(channel: Channel, script: Script) -> None:
+async def _serve(channel: Channel, script: Script) -> None:
     """Until the other side closes."""
     loop = asyncio.get_running_loop()
     over: "asyncio.Future[None]" = loop.create_future()
@@ -114,30 +112,10 @@ async def serve(channel: Channel, script: Script) -> None:
     await over
 
 
-def main() -> int:
-    channel = Channel(3, 4)
-    process.redirect_output()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        question, _ = channel.receive()
-        if question.get("alias"):
-            from . import alias
-
-            alias.install()
-        try:
-            script = Script(question["path"])
-        except BaseException as error:
-            channel.send({"id": 0, "error": describe(error)})
-            return 1
-        channel.send({"id": 0})
-        asyncio.run(serve(channel, script))
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        pass
-    return 0
+def _begin(question: Dict[str, Any]) -> host.Begun:
+    script = Script(question["path"])
+    return {}, lambda channel: asyncio.run(_serve(channel, script))
 
 
 if __name__ == "__main__":
-    status = main()
-    sys.stderr.flush()
-    # Threads of the class must not delay the end.
-    os._exit(status)
+    host.run(_begin)
