@@ -181,5 +181,8 @@ t.test('what cannot be', async (t) => {
     stderr: /ends in .json/,
   });
   const missing = await run('map-up', [join(folder, 'class.yaml'), '-o', join(folder, 'logs')]);
-  t.match(missing, { status: 1, stderr: /worker-\d cannot start: ModuleNotFoundError: No module named 'none'/ });
+  t.match(missing, {
+    status: 1,
+    stderr: /worker-\d cannot start: .*none:Such: ModuleNotFoundError: No module named 'none'/,
+  });
 });
