@@ -15,8 +15,8 @@ upstream=${2:-file:images.cbors}
 # A batch script runs from a copy; the folder of the payloads is the one it was submitted from, or this one.
 cd "${SLURM_SUBMIT_DIR:-.}" && cd examples/mapreduce
 
+# By this name the other nodes of the job find the first one.
 host=$(hostname)
-address=$(hostname -I | cut -d' ' -f1)
 folder=$(mktemp -d) # mode 0700
 trap 'kill $(jobs -p) 2> /dev/null || true; wait; rm -rf "$folder"' EXIT
 
@@ -29,14 +29,14 @@ export REDIS_URL="redis://:$password@$host:$port/0"
 until REDISCLI_AUTH=$password redis-cli -p "$port" ping > /dev/null 2>&1; do sleep 0.1; done
 
 here() { srun --nodes=1 --ntasks=1 --nodelist="$(hostname -s)" --overlap --export=ALL "$@" & }
-here map-control --bind "$address" --port "$((port + 1))"
-here map-reduce --js histogram-reducer.mjs --bind "tcp://$address:*" --port "$address:$((port + 2))" --replay-results "$folder/results.cbors"
-here map-ingest --kind stins --stream det --upstream "$upstream" --bind "tcp://$address:*"
+here map-control --bind 0.0.0.0 --advertise "$host" --port "$((port + 1))"
+here map-reduce --js histogram-reducer.mjs --bind 'tcp://*:*' --advertise "$host" --port "0.0.0.0:$((port + 2))" --replay-results "$folder/results.cbors"
+here map-ingest --kind stins --stream det --upstream "$upstream" --bind 'tcp://*:*' --advertise "$host"
 # Names of workers are made from their hosts and ten letters.
 srun --ntasks="$((SLURM_NTASKS > 4 ? SLURM_NTASKS - 4 : 1))" --overlap --export=ALL map-work --js sums-worker.mjs &
 
 # A map is refused until every worker is connected to the ingester.
-url="http://$address:$((port + 1))"
+url="http://$host:$((port + 1))"
 for attempt in $(seq 60); do
   sleep 1
   if map-control post "$map" --url "$url"; then break; fi

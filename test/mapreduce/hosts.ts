@@ -60,7 +60,21 @@ export class Host {
     this.address6 = `fd00:99::${number}`;
     const space = this.#space;
     must('netns', 'add', space);
-    must('-n', network.space, 'link', 'add', 'name', `p${number}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', space);
+    must(
+      '-n',
+      network.space,
+      'link',
+      'add',
+      'name',
+      `p${number}`,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      'eth0',
+      'netns',
+      space,
+    );
     must('-n', network.space, 'link', 'set', `p${number}`, 'master', 'switch', 'up');
     must('-n', space, 'link', 'set', 'lo', 'up');
     must('-n', space, 'link', 'set', 'eth0', 'up');

@@ -64,7 +64,18 @@ t.test('Kubernetes: the manifest is YAML, and our commands accept their command 
   );
   const ours = containers.filter(({ command }) => command[0]!.startsWith('map-'));
   t.same(ours.map(({ command }) => command[0]).sort(), [...COMMANDS].sort());
-  for (const { command } of ours) await t.resolves(dryParse(command), command.join(' '));
+  for (const { name, command, env = [] } of ours) {
+    const words = command.map((word) =>
+      word.replace(/\$\((\w+)\)/g, (text, variable) => (env.some((one) => one.name === variable) ? 'value' : text)),
+    );
+    await t.resolves(dryParse(words), command.join(' '));
+    const listens = command.some((word) => word.includes('0.0.0.0'));
+    t.equal(
+      words[words.indexOf('--advertise') + 1] === 'value',
+      listens,
+      `${name}: others are told the address of the pod`,
+    );
+  }
   await t.rejects(dryParse(['map-work', '--no-such-flag']), 'a flag that does not exist is found');
   t.same((await dryParse(['map-control', '--transport', 'redis'])).transport, 'redis');
 });
@@ -128,10 +139,7 @@ t.test('Slurm: bash accepts the script, our commands their command lines', async
   const found = lines.map((line) => /\b(map-(?:control|ingest|work|reduce)\b[^;&]*)/.exec(line)?.[1] ?? '');
   t.equal(found.length, 6);
   for (const line of found) {
-    const words = execFileSync('bash', [
-      '-c',
-      `port=1 address=a folder=f upstream=u map=m url=u; printf '%s\\n' ${line}`,
-    ]);
+    const words = execFileSync('bash', ['-c', `port=1 host=h folder=f upstream=u map=m url=u; printf '%s\\n' ${line}`]);
     await t.resolves(dryParse(words.toString().trim().split('\n')), line);
   }
 });
