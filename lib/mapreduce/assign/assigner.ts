@@ -12,7 +12,7 @@ import { Inheritance } from './inheritance.ts';
 import { Ledger, type Share } from './ledger.ts';
 import { restoreState, type SavedAssigner, saveState } from './saved.ts';
 import type { AssignerOptions, Outcome, WorkerOptions } from './types.ts';
-import { type Seat, WorkerTable } from './workers.ts';
+import { type Delivery, type Seat, WorkerTable } from './workers.ts';
 import { startEnd } from './wrap.ts';
 
 export class Assigner {
@@ -149,16 +149,28 @@ export class Assigner {
   }
 
   #resolve(seat: Seat | undefined, event: number, hasResult: boolean): void {
-    const at = seat?.deliveries.findIndex(({ share }) => share.event === event) ?? -1;
-    if (!seat || at < 0) {
+    const delivery = seat && this.workers.takeDelivery(seat, event);
+    if (!delivery) {
       this.workers.stray++;
       return;
     }
-    const share = seat.deliveries.splice(at, 1)[0]?.share;
-    if (!share || (share.state !== 'out' && share.state !== 'orphan')) return;
+    const { share } = delivery;
+    if (!isOpen(share)) return;
     const orphan = share.state === 'orphan';
     this.ledger.report(share, hasResult, seat.name);
     if (orphan) this.#leaveBundle(share);
+  }
+
+  /**
+   * Whether it matters what the worker says of the event. What somebody else has done meanwhile is done; but with redo "group" what is done
+   * again goes into the state that the worker keeps.
+   */
+  minds(name: string, event: number): boolean {
+    const seat = this.workers.find(name);
+    const redone = seat?.live === true && this.options.redo === 'group';
+    const counts = ({ share, given }: Delivery) =>
+      share.event === event && (isOpen(share) || (redone && given !== undefined));
+    return seat?.deliveries.some(counts) ?? false;
   }
 
   /** The reducer has accepted a result, or refused it as a second one. */
@@ -263,4 +275,8 @@ export class Assigner {
     if (this.#front.at >= this.events.total || live.length === 0 || inOrderOfReport.length < live.length) return false;
     return live.every(({ deliveries }) => deliveries.length === 0);
   }
+}
+
+function isOpen({ state }: Share): boolean {
+  return state === 'out' || state === 'orphan';
 }

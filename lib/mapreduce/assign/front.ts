@@ -97,7 +97,7 @@ export class Front {
     const made = [...byWorker].map(([origin, own]): Share => {
       return { event, origin, instance, entries: own, state: 'out', hasResult: false, reporter: undefined, attempt: 1 };
     });
-    for (const share of made) workers.mustFind(share.origin).deliveries.push({ share, attempt: 1 });
+    for (const share of made) workers.deliver(workers.mustFind(share.origin), { share, attempt: 1 });
     this.#ledger.publish(event, made);
     this.given.push({ event_number: event, assignments: byStream });
   }

@@ -94,7 +94,7 @@ export class Giving {
       constraint < 0 ? own.length === 0 : wanted.size === 0 || wanted.has(constraint),
     );
     const streams = [...new Set(entries.map(({ stream }) => stream))];
-    seat.deliveries.push({ share, attempt: share.attempt, given: streams });
+    this.#parts.workers.deliver(seat, { share, attempt: share.attempt, given: streams });
     this.#parts.front.given.push({
       event_number: share.event,
       assignments: new Map(streams.map((stream) => [stream, [seat.name]])),

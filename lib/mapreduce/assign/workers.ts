@@ -41,6 +41,8 @@ export class WorkerTable {
   #reported: Seat[] = [];
   #live: Seat[] = [];
   #waiting: Seat[] = [];
+  /** By event: deliveries to live workers that were given again and are not reported. */
+  readonly #redoing = new Map<number, number>();
   /** Reports of events that the worker did not have. */
   stray = 0;
 
@@ -88,12 +90,47 @@ export class WorkerTable {
   }
 
   leave(seat: Seat): void {
+    for (const delivery of seat.deliveries) this.#countRedoing(delivery, -1);
     seat.live = false;
     seat.grants = 0;
     const others = (one: Seat) => one !== seat;
     this.#live = this.#live.filter(others);
     this.#reported = this.#reported.filter(others);
     this.#waiting = this.#waiting.filter(others);
+  }
+
+  /** Hands it to the worker. */
+  deliver(seat: Seat, delivery: Delivery): void {
+    seat.deliveries.push(delivery);
+    this.#countRedoing(delivery, 1);
+  }
+
+  /** The oldest delivery of the worker with this event, which it has reported. */
+  takeDelivery(seat: Seat, event: number): Delivery | undefined {
+    const at = seat.deliveries.findIndex(({ share }) => share.event === event);
+    if (at < 0) return undefined;
+    const [delivery] = seat.deliveries.splice(at, 1) as [Delivery];
+    if (seat.live) this.#countRedoing(delivery, -1);
+    return delivery;
+  }
+
+  #countRedoing({ share: { event }, given }: Delivery, change: 1 | -1): void {
+    if (!given) return;
+    const count = (this.#redoing.get(event) ?? 0) + change;
+    if (count > 0) this.#redoing.set(event, count);
+    else this.#redoing.delete(event);
+  }
+
+  /** Whether a live worker was given the event again and has not reported it. Its share may be done meanwhile, by the one before. */
+  isRedone(event: number): boolean {
+    return this.#redoing.has(event);
+  }
+
+  /** The first event, behind the start event, that is being done again; undefined: none. */
+  get firstRedone(): number | undefined {
+    let first: number | undefined;
+    for (const event of this.#redoing.keys()) if (event > 0 && event < (first ?? event + 1)) first = event;
+    return first;
   }
 
   /** @returns true if it is the first report */
@@ -123,6 +160,7 @@ export class WorkerTable {
       this.#byName.set(seat.name, seat);
     }
     this.#live = seats.filter(({ live }) => live);
+    for (const { deliveries } of this.#live) for (const delivery of deliveries) this.#countRedoing(delivery, 1);
     this.#reported = reported.map((number) => this.byNumber(number));
     this.#waiting = waiting.map((number) => this.byNumber(number));
   }

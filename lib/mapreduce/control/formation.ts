@@ -177,12 +177,16 @@ export class Formation {
       this.#early.add(earlyKey(worker, report.service_uuid));
       return;
     }
-    for (const event of report.failed ?? []) if (completed.includes(event)) this.failed.add(event);
-    for (const event of report.incomplete ?? []) if (completed.includes(event)) this.#incomplete.add(event);
+    // A process that has lost its name to a successor reports for nobody.
+    const reporter = another ? '' : worker;
+    const minded = (event: number) => completed.includes(event) && this.#assigner.minds(reporter, event);
+    for (const event of report.failed ?? []) if (minded(event)) this.failed.add(event);
+    for (const event of report.incomplete ?? []) if (minded(event)) this.#incomplete.add(event);
     this.load.add(worker, completed, processing_times, now);
     if (processing_times && member?.ours) this.#measure(worker, processing_times);
-    // A process that has lost its name to a successor reports for nobody.
-    this.#assigner.report(another ? '' : worker, completed, has_result);
+    // Taken for dead, it has done more: its results may be lost yet, and nobody would make them again.
+    if (!member && has_result.includes(true)) this.graces.set(worker, now);
+    this.#assigner.report(reporter, completed, has_result);
   }
 
   #measure(worker: string, times: NonNullable<WorkerReport['processing_times']>): void {

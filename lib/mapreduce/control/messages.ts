@@ -117,8 +117,8 @@ function streamsOf({ given, share }: Delivery): readonly string[] {
 
 /**
  * What an ingester that asks after a crash may not know: published events from `next` on, and everything that is given again and open.
- * Frames for shares that are settled go to nobody, but are taken from the source. Who knows nothing is told of events that are over only how
- * many there are; the start event is for those who come late.
+ * Frames for shares that are settled go to nobody, but are taken from the source. Who knows nothing is told only how many events there are that
+ * are over and that nobody does again; the start event is for those who come late.
  */
 export function openFeed(
   { events, front, workers, ledger }: Assigner,
@@ -129,7 +129,8 @@ export function openFeed(
   const own = new Set(ingesters.get(name)?.streams ?? []);
   const feed: Feed[] = [];
   const byEvent = new Map<number, Record<string, string[]>>();
-  const before = next === 0 && ledger.over > 1 ? ledger.over : undefined;
+  const done = Math.min(ledger.over, workers.firstRedone ?? ledger.over);
+  const before = next === 0 && done > 1 ? done : undefined;
   for (let event = next; event < front; event++) {
     if (event === 1 && before !== undefined) event = before;
     if (event === front) break;

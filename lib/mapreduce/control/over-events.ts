@@ -1,4 +1,4 @@
-/** Events whose frames nobody will ask for again, as the ingesters are told (spec mapreduce.md 6.4: retention). Pure. */
+/** Events whose frames nobody waits or will ask for again, as the ingesters are told (spec mapreduce.md 6.4: retention). Pure. */
 
 import { Intervals } from '../../intervals.ts';
 import type { Assigner } from '../assign/assigner.ts';
@@ -7,15 +7,16 @@ import type { FeedNews, Run } from '../transport/types.ts';
 
 /**
  * With redo "rest" an event is over when it is settled: complete, and no result is waited for. With redo "group" what a dead worker did of
- * a constraint is done again, so an event is over when all events of its constraints are settled, and no successor is yet to be given it.
+ * a constraint is done again, so an event is over when all events of its constraints are settled, and no successor is yet to be given it. With
+ * both, who has been given it again waits for its frames, also if the one before, who was only taken for dead, has done it meanwhile.
  */
 export class OverEvents {
   readonly #assigner: Assigner;
   /** redo "group": by constraint of an instance, events that are not settled. */
   readonly #left = new Map<Instance, Int32Array>();
   readonly #all = new Intervals();
-  /** Over but for a bundle that nobody has taken. */
-  readonly #bundled = new Set<number>();
+  /** Over but for a bundle that nobody has taken, or a worker that does it again. */
+  readonly #redone = new Set<number>();
   #news = new Intervals();
   /** Complete and not over: for less than a second, for less than two, and those to tell of. */
   #young = new Set<number>();
@@ -48,7 +49,7 @@ export class OverEvents {
   /** What `Outcome.settled` says, each event once; called after every operation. */
   settled(events: readonly number[]): void {
     for (const event of events) this.#settle(event);
-    for (const event of this.#bundled) this.#over(event);
+    for (const event of this.#redone) this.#over(event);
   }
 
   #settle(event: number): void {
@@ -77,11 +78,12 @@ export class OverEvents {
   }
 
   #over(event: number): void {
-    if (this.#assigner.bundles.has(event)) {
-      this.#bundled.add(event);
+    const { bundles, workers } = this.#assigner;
+    if (bundles.has(event) || (event > 0 && workers.isRedone(event))) {
+      this.#redone.add(event);
       return;
     }
-    this.#bundled.delete(event);
+    this.#redone.delete(event);
     this.#young.delete(event);
     this.#old.delete(event);
     if (this.#all.add(event)) this.#news.add(event);
