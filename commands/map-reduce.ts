@@ -3,6 +3,7 @@ import { formatBalance, imbalance } from '../lib/cli/balance.ts';
 import { DaqCommand, metricsFlag, processManagerFlags } from '../lib/cli/command.ts';
 import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
 import { parseAddress } from '../lib/cli/http-address.ts';
+import { advertisedHost } from '../lib/mapreduce/address/advertise.ts';
 import { openReducerPayload } from '../lib/mapreduce/payload/flags.ts';
 import { refusePayload } from '../lib/mapreduce/payload/refuse.ts';
 import { buildVersion } from '../lib/mapreduce/redis/build-version.ts';
@@ -41,6 +42,7 @@ export default class MapReduce extends DaqCommand {
     const { args, flags } = await this.parse(MapReduce);
     const say = (message: string) => this.say(message);
     const { host, port } = parseAddress(flags.port, '--port');
+    const advertise = advertisedHost(flags.advertise);
     const address = redisAddress(flags.redis, { insecure: flags.insecure });
     const path = args.class ?? (flags.js === undefined ? process.env.REDUCER_CLASS : undefined);
     const payload = await openReducerPayload(path, flags, say).catch(refusePayload);
@@ -50,8 +52,7 @@ export default class MapReduce extends DaqCommand {
     });
     const file = flags['replay-results'];
     const service = new ReducerService(registry, {
-      ...{ payload, host, port, cors: flags.cors, bind: flags.bind, url: flags.url, say },
-      advertise: flags.advertise,
+      ...{ payload, host, port, cors: flags.cors, bind: flags.bind, advertise, url: flags.url, say },
       journal: file === undefined ? undefined : new Journal(file, say),
       version: buildVersion(),
       listening: (url) => {

@@ -46,7 +46,8 @@ export function isLost(url: string, { towardsRedis }: Host): boolean {
 }
 
 /** Value of `--advertise`: a host name or an address, without brackets. @throws UsageError */
-export function advertisedHost(text: string): string {
+export function advertisedHost(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
   const host = plain(text);
   const isName = /^[A-Za-z0-9]([\w.-]*\w)?$/.test(host);
   if ((!isName && !isIPv6(host)) || isWildcard(host))

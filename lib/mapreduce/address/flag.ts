@@ -1,7 +1,6 @@
-/** `--advertise`, the same for all roles that listen. */
+/** `--advertise`, the same for all roles that listen; `advertisedHost` reads it. */
 
 import * as Flags from '@oclif/core/flags';
-import { advertisedHost } from './advertise.ts';
 
 /** @param helpGroup as in oclif */
 export const advertiseFlag = (helpGroup?: string) =>
@@ -9,5 +8,4 @@ export const advertiseFlag = (helpGroup?: string) =>
     summary: 'host that others are told instead of the bound one',
     helpValue: 'HOST',
     ...(helpGroup === undefined ? {} : { helpGroup }),
-    parse: async (text) => advertisedHost(text),
   });

@@ -4,7 +4,7 @@ import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
 import { parseBytes } from '../../cli/size.ts';
 import { UsageError } from '../../errors.ts';
-import { bracketed, plain } from '../address/advertise.ts';
+import { advertisedHost, bracketed, plain } from '../address/advertise.ts';
 import { advertiseFlag } from '../address/flag.ts';
 import { DEFAULT_LIMITS, type Limits } from '../http/control-api.ts';
 import type { ControllerOptions } from './controller.ts';
@@ -129,7 +129,7 @@ export function controllerOptions(flags: ControlFlags): Omit<ControllerOptions, 
     redo: flags.redo as 'rest' | 'group' | undefined,
     future: flags.future,
     credits: flags.transport === 'credits' ? `tcp://${bracketed(hostOf(flags))}:*` : undefined,
-    advertise: flags.advertise,
+    advertise: advertisedHost(flags.advertise),
     lockWait: flags['lock-wait'],
     readyWait: flags['ready-wait'],
     mostEvents: flags['max-events'],

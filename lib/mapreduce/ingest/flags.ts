@@ -4,6 +4,7 @@ import * as Flags from '@oclif/core/flags';
 import type * as Interfaces from '@oclif/core/interfaces';
 import { parseBytes } from '../../cli/size.ts';
 import { UsageError } from '../../errors.ts';
+import { advertisedHost } from '../address/advertise.ts';
 import { advertiseFlag } from '../address/flag.ts';
 import { isName } from '../redis/keys.ts';
 import { KIND_NAMES, KINDS, type KindName } from '../source/kinds.ts';
@@ -147,7 +148,7 @@ export function serviceOptions(flags: IngestFlags, say: (text: string) => void):
     sources,
     streams: Object.fromEntries(sources.map((source) => [source.stream, laneOptions(flags, source)])),
     bind: flags.bind,
-    advertise: flags.advertise,
+    advertise: advertisedHost(flags.advertise),
     url: flags.url,
     hold: parseBytes(flags.hold, '--hold', { least: 1, most: TB }),
     capture: captures(flags.capture ?? [], streams),
