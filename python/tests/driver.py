@@ -18,6 +18,9 @@ PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WITHOUT_NUMPY = os.path.join(PACKAGE, "tests", "without_numpy")
 IPC_PRIVATE, IPC_RMID, IPC_NOWAIT = 0, 0, 0o4000
 TIMEOUT = 20.0
+TRANSPORTS = ("pipe", "sysv")
+#: a script that changes nothing
+NOTHING = "def event(evt):\n    pass\n"
 
 
 class Result:

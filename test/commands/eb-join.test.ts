@@ -1,58 +1,15 @@
 /** eb-join as a process (teb.md, section 7): all scenarios behind teb-decide, and every way in which decisions and outputs fail. */
 
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { type Outcome, PROJECT, run } from '../executable.ts';
+import { PROJECT, run } from '../executable.ts';
 import { needsShared } from '../golden.ts';
-import { asked, start, until } from '../trigger/processes.ts';
+import { configIn, fates, joinRun, type Line, lines, summary } from '../trigger/join-command.ts';
 import { type Expected, Scenario, scenarioNames } from '../trigger/scenarios.ts';
 import { asRecords, asXtc, decisions, detectorRun, type Event, L1, scratch } from '../trigger/streams.ts';
-
-type Line = Record<string, unknown>;
-type Folder = ReturnType<typeof scratch>;
-
-const CONFIG = {
-  common: 0,
-  drps: [{ id: 0, alias: 'timing_0', rog: 0, buffers: 4096 }],
-  mebs: [{ id: 0, alias: 'meb0', buffers: 8 }],
-};
-
-const lines = (text: Buffer): Line[] =>
-  text
-    .toString()
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line));
-
-/** The summary among the messages. */
-const summary = ({ stderr }: Outcome): Line => JSON.parse(/^\{.*\}$/m.exec(stderr)![0]);
-
-const fates = (outcome: Outcome) => lines(outcome.stdout).map(({ act, reason }) => reason ?? act);
-
-function configIn(folder: Folder, config: unknown = CONFIG): string {
-  const file = join(folder, 'config.json');
-  writeFileSync(file, JSON.stringify(config));
-  return file;
-}
-
-/** Runs eb-join over events and results in files. */
-function joinRun(
-  folder: Folder,
-  events: Buffer,
-  results: readonly Buffer[],
-  args: readonly string[] = [],
-): Promise<Outcome> {
-  const file = join(folder, 'in.events');
-  writeFileSync(file, events);
-  const streams = results.flatMap((bytes, i) => {
-    writeFileSync(join(folder, `${i}.res`), bytes);
-    return ['--results', join(folder, `${i}.res`)];
-  });
-  return run('eb-join', ['--receiver', '0', '--config', configIn(folder), '--events', file, ...streams, ...args]);
-}
 
 t.test(
   'scenarios: every receiver joins exactly what is right, once and in order',
@@ -284,118 +241,13 @@ t.test('wrong usage is told before anything is read', async (t) => {
     ],
     [['--receiver', '0', '--config', config, '--results', '-'], /cannot both come from standard input/],
     [['--receiver', '0', '--config', config, '--results', '/dev/null', '--smd', 'x'], /--smd needs --record/],
-    [['--receiver', '0', '--config', join(folder, 'none.json'), '--results', '/dev/null'], /cannot be read/],
+    [['--receiver', '0', '--config', join(folder, 'none.json'), '--results', '/dev/null'], /none.json: no such file/],
   ] as const) {
     const outcome = await run('eb-join', args);
     t.equal(outcome.status, 2, outcome.stderr);
     t.match(outcome.stderr, words);
   }
 });
-
-/** eb-join over two named pipes that the test writes. */
-function overPipes(t: Parameters<typeof scratch>[0], folder: string, args: readonly string[]) {
-  const [events, results] = ['events', 'results'].map((name) => join(folder, name)) as [string, string];
-  for (const pipe of [events, results]) execFileSync('mkfifo', [pipe]);
-  const process = start(t, 'eb-join', [
-    ...['--receiver', '0', '--config', configIn(folder), '--events', events, '--results', results],
-    ...args,
-  ]);
-  const [toEvents, toResults] = [createWriteStream(events), createWriteStream(results)];
-  for (const stream of [toEvents, toResults]) stream.on('error', () => {});
-  return { process, toEvents, toResults };
-}
-
-t.test('nothing waits for a later event: each decision lets its event leave at once', async (t) => {
-  const folder = scratch(t);
-  const { process, toEvents, toResults } = overPipes(t, folder, ['--format', 'jsonl']);
-  const events = detectorRun(5);
-  const results = decisions(events, () => ({ persist: 1 }));
-  for (const [i, event] of events.entries()) {
-    // Now the event comes first, now the decision.
-    if (i % 2 === 0) toEvents.write(asRecords([event]));
-    toResults.write(results[i]!);
-    if (i % 2 === 1) toEvents.write(asRecords([event]));
-    await until(`event ${i}`, () => lines(process.stdout()).length === i + 1);
-  }
-  toEvents.end();
-  toResults.end();
-  t.equal(await process.ended, 0, process.stderr());
-});
-
-t.test('undecided events stop the reading of events, never that of results; then all is joined', async (t) => {
-  const folder = scratch(t);
-  const { process, toEvents, toResults } = overPipes(t, folder, [
-    '--buffers',
-    '5',
-    '--record',
-    join(folder, 'out.xtc2'),
-  ]);
-  const events = detectorRun(2000, { padding: 3000 });
-  toEvents.end(asRecords(events));
-  await asked(process, /waiting 5/);
-  t.ok(toEvents.writableLength > 0, 'the writer of events waits');
-  toResults.end(Buffer.concat(decisions(events, () => ({ persist: 1 }))));
-  t.equal(await process.ended, 0, process.stderr());
-  t.ok(readFileSync(join(folder, 'out.xtc2')).equals(asXtc(events)));
-});
-
-t.test(
-  'SIGTERM: what is held is joined with the decisions that still come, and the file is put in place (section 11)',
-  async (t) => {
-    const folder = scratch(t);
-    const record = join(folder, 'out.xtc2');
-    const { process, toEvents, toResults } = overPipes(t, folder, ['--record', record]);
-    const events = detectorRun(10);
-    toEvents.write(asRecords(events));
-    toResults.write(Buffer.concat(decisions(events, () => ({ persist: 1 })).slice(0, 9)));
-    await asked(process, /in 14 = out 9 \+ waiting 5/);
-    process.child.kill('SIGTERM');
-    t.equal(await process.ended, 1, 'five decisions are missing');
-    t.match(process.stderr(), /no_decision 5/);
-    t.equal(dgramsIn(readFileSync(record)), 14);
-  },
-);
-
-t.test('a monitor that goes away, or stops reading, loses its stream; recording goes on', async (t) => {
-  for (const how of ['goes', 'hangs'] as const) {
-    const folder = scratch(t);
-    const mon = join(folder, 'mon');
-    execFileSync('mkfifo', [mon]);
-    const reader = spawn('sh', ['-c', how === 'goes' ? `head -c 500 < ${mon}` : `exec sleep 1000 < ${mon}`], {
-      stdio: 'ignore',
-    });
-    t.teardown(() => void reader.kill('SIGKILL'));
-    const events = detectorRun(3000, { padding: 200 });
-    const results = decisions(events, () => ({ persist: 1, monitor: 1, monbuf: '40000001' }));
-    const outcome = await joinRun(
-      folder,
-      asXtc(events),
-      [Buffer.concat(results)],
-      ['--record', join(folder, 'o.xtc2'), '--mon', mon],
-    );
-    t.equal(outcome.status, 0, outcome.stderr);
-    t.match(outcome.stderr, /monitors are lost/);
-    t.ok(readFileSync(join(folder, 'o.xtc2')).equals(asXtc(events)), how);
-    t.ok(Number(summary(outcome).mon_lost) > 0);
-  }
-});
-
-t.test(
-  'a reader of the recording that goes away ends the run with status 4, and what it lacks is counted',
-  async (t) => {
-    const folder = scratch(t);
-    const out = join(folder, 'out');
-    execFileSync('mkfifo', [out]);
-    const reader = spawn('sh', ['-c', `head -c 500 < ${out}`], { stdio: 'ignore' });
-    t.teardown(() => void reader.kill('SIGKILL'));
-    const events = detectorRun(5000, { padding: 200 });
-    const results = Buffer.concat(decisions(events, () => ({ persist: 1 })));
-    const outcome = await joinRun(folder, asXtc(events), [results], ['--record', out]);
-    t.equal(outcome.status, 4, outcome.stderr);
-    t.match(outcome.stderr, /connection-lost/);
-    t.ok(Number(summary(outcome).undelivered) > 0);
-  },
-);
 
 t.test(
   'the mon stream: word, pulse id, dgram with the receiver as source; transitions with word 0 (section 2.4)',
@@ -425,9 +277,3 @@ t.test(
     );
   },
 );
-
-function dgramsIn(bytes: Buffer): number {
-  let count = 0;
-  for (let at = 0; at < bytes.length; at += 12 + bytes.readUInt32LE(at + 20)) count++;
-  return count;
-}

@@ -298,7 +298,7 @@ t.test('wrong usage and unreadable inputs: status 2, and a sentence', async (t) 
   mkdirSync(join(folder, 'd'));
   chmodSync(join(folder, 'd'), 0o755);
   const cases: [string[], RegExp][] = [
-    [['--config', `${folder}/none.json`, '--in', '-'], /cannot be read/],
+    [['--config', `${folder}/none.json`, '--in', '-'], /none.json: no such file/],
     [['--config', `${folder}/no-common.json`, '--in', '-'], /common group/],
     [['--config', `${folder}/no-trigger.json`, '--in', '-'], /nothing decides/],
     [['--config', good, '--in', `${folder}/none.ebd`], /no such file/],
