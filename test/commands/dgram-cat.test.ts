@@ -1,29 +1,16 @@
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, createWriteStream, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import t from 'tap';
 import { executable, run } from '../executable.ts';
 import { writtenSeeds } from '../fuzz/seeds.ts';
 import { needsShared, SHARED } from '../golden.ts';
-import { fileOf, temporaryFolder } from '../stream/streams.ts';
-import { CONFIGURE, data, dgram, ENABLE, names, shapes, shapesData, u32 } from '../xtc/raw.ts';
+import { fileOf, streamOf, temporaryFolder } from '../stream/streams.ts';
+import { dgram } from '../xtc/raw.ts';
 
 const XTC2 = join(SHARED, 'data', 'xtc2');
 const DGRAM_CAT = executable('dgram-cat');
 const [flat, nested] = writtenSeeds() as [Buffer, Buffer, Buffer];
-
-/** Ten dgrams of one DRP, from Configure to EndRun, without announcements. */
-function streamOf(node: number): Buffer {
-  const id = node << 8;
-  const events = Array.from({ length: 8 }, (_, i) => dgram({ nsec: i + 1, src: node }, shapesData([data(u32(i))], id)));
-  const configure = dgram(
-    { service: CONFIGURE, src: node },
-    names([{ name: 'x', type: 2 }], { id, det: `det${node}` }),
-  );
-  return Buffer.concat([configure, ...events, dgram({ service: 5, nsec: 9, src: node })]);
-}
 
 const cat = (...args: string[]) => run('dgram-cat', args);
 const lines = (bytes: Buffer) => bytes.toString().split('\n').slice(0, -1);
@@ -272,125 +259,6 @@ t.test('no escape sequences, with and without TERM, NO_COLOR and HOME', async (t
       t.equal(status, 0);
       t.notOk(stdout.includes(0x1b), `${args[0]} with ${JSON.stringify(env)}`);
     }
-  }
-});
-
-/** A dgram-cat that waits at a named pipe after its first dgrams. */
-async function waiting(folder: string, args: readonly string[] = []) {
-  const pipe = join(folder, 'pipe');
-  execFileSync('mkfifo', [pipe]);
-  const child = execa(DGRAM_CAT, ['--format', 'jsonl', '--no-data', ...args, pipe], { reject: false });
-  const writer = createWriteStream(pipe);
-  writer.on('error', () => {});
-  writer.write(flat);
-  await new Promise((resolve) => child.stdout.once('data', resolve));
-  return { child, writer };
-}
-
-t.test('SIGINT and SIGTERM end in order: what came is written, status 128 + n', async (t) => {
-  for (const [signal, status] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const) {
-    const { child, writer } = await waiting(temporaryFolder(t));
-    child.kill(signal);
-    const result = await child;
-    writer.destroy();
-    t.equal(result.exitCode, status, signal);
-    t.equal(result.stdout.split('\n').length, 10);
-  }
-});
-
-t.test('SIGUSR1 does not kill and opens no debugger', async (t) => {
-  const { child, writer } = await waiting(temporaryFolder(t));
-  child.kill('SIGUSR1');
-  await new Promise((resolve) => child.stderr.once('data', resolve));
-  writer.end(dgram({ sec: 5000 }));
-  const result = await child;
-  t.equal(result.exitCode, 0);
-  t.equal(result.stdout.split('\n').length, 11);
-  t.notMatch(result.stderr, /[Dd]ebugger/);
-});
-
-t.test('SIGINT ends the wait for somebody who writes', async (t) => {
-  const pipe = join(temporaryFolder(t), 'pipe');
-  execFileSync('mkfifo', [pipe]);
-  const child = execa(DGRAM_CAT, [pipe], { reject: false });
-  // Its answer to SIGUSR1 says that the signals are in its hands.
-  let words = '';
-  child.stderr.on('data', (text: Buffer) => {
-    words += text.toString();
-  });
-  for (let i = 0; i < 200 && !/in 0|balance/.test(words); i++) {
-    await sleep(i === 0 ? 1000 : 100);
-    child.kill('SIGUSR1');
-  }
-  child.kill('SIGINT');
-  t.equal((await child).exitCode, 130);
-});
-
-t.test('-f follows a growing file to EndRun', async (t) => {
-  const whole = streamOf(1);
-  const file = fileOf(temporaryFolder(t), 'a.xtc2', whole.subarray(0, 100));
-  const child = execa(DGRAM_CAT, ['-f', '--timeout', '20', '--format', 'xtc2', file], {
-    encoding: 'buffer',
-    reject: false,
-  });
-  for (let at = 100; at < whole.length; at += 300) {
-    await sleep(30);
-    appendFileSync(file, whole.subarray(at, at + 300));
-  }
-  const result = await child;
-  t.equal(result.exitCode, 0);
-  t.ok(Buffer.from(result.stdout).equals(whole));
-});
-
-t.test('-f without EndRun gives up after the time-out, with status 3 and without calling the tail wrong', async (t) => {
-  const file = fileOf(temporaryFolder(t), 'a.xtc2', flat.subarray(0, flat.length - 30));
-  const { status, stdout, stderr } = await cat('-f', '--timeout', '0', '--format', 'jsonl', file);
-  t.equal(status, 3);
-  t.equal(lines(stdout).length, 8);
-  t.match(stderr, /nothing came/);
-  t.notMatch(stderr, /incomplete/);
-});
-
-t.test('-f goes on with the chunk that an Enable announces, with its descriptions (section 14)', async (t) => {
-  const folder = join(temporaryFolder(t), 'data');
-  mkdirSync(folder);
-  const CHUNKINFO = names(
-    [
-      { name: 'filename', type: 10, rank: 1 },
-      { name: 'chunkid', type: 2 },
-    ],
-    { id: 0x1fc, det: 'chunkinfo', alg: 'chunkinfo' },
-  );
-  const RAW = names([{ name: 'x', type: 2 }]);
-  const value = (x: number) => shapesData([data(u32(x))]);
-  const name = Buffer.from('/elsewhere/run-c001.xtc2\0');
-  const announcement = shapesData([shapes([name.length]), data(name, u32(1))], 0x1fc);
-  const first = fileOf(
-    folder,
-    'run-c000.xtc2',
-    Buffer.concat([
-      dgram({ service: CONFIGURE }, CHUNKINFO, RAW),
-      dgram({ nsec: 1 }, value(1)),
-      dgram({ service: ENABLE, nsec: 2 }, announcement),
-    ]),
-  );
-  const second = Buffer.concat([dgram({ nsec: 3 }, value(2)), dgram({ service: 5, nsec: 4 })]);
-  for (const format of ['jsonl', 'xtc2']) {
-    const child = execa(DGRAM_CAT, ['-f', '--timeout', '20', '--format', format, first], {
-      encoding: 'buffer',
-      reject: false,
-    });
-    await sleep(300);
-    renameSync(fileOf(folder, 'part', second), join(folder, 'run-c001.xtc2'));
-    const result = await child;
-    const stdout = Buffer.from(result.stdout);
-    t.equal(result.exitCode, 0, Buffer.from(result.stderr).toString());
-    if (format === 'jsonl')
-      t.match(JSON.parse(lines(stdout)[3]!), { index: 0, data: { det: { '0': { raw: { x: 2 } } } } });
-    else t.ok(stdout.equals(Buffer.concat([readFileSync(first), second])));
   }
 });
 

@@ -1,104 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { Redis } from 'ioredis';
 import t from 'tap';
-import { Push } from 'zeromq';
 import { openRecording } from '../../lib/mapreduce/record/reader.ts';
 import { executable } from '../executable.ts';
-import { needsShared, SHARED } from '../golden.ts';
 import { batches, Ensemble } from '../mapreduce/control/ensemble.ts';
+import { Ingest, listed, redis, sender, series, shared, urlOf } from '../mapreduce/ingest/command.ts';
 import { Controller, until, Worker } from '../mapreduce/ingest/stand-ins.ts';
-import { RedisServer } from '../mapreduce/redis-server.ts';
 
 t.setTimeout(300_000);
-
-const STINS = join(SHARED, 'data/mapreduce/stins');
-const shared = needsShared('data', 'mapreduce', 'stins');
-
-/** One Redis for the file; each test begins with an empty one. */
-let redis: { readonly server: RedisServer; readonly url: string; readonly client: Redis };
-t.before(async () => {
-  const server = await RedisServer.start();
-  redis = { server, url: server.url, client: new Redis(server.url) };
-});
-t.teardown(async () => {
-  redis.client.disconnect();
-  await redis.server.close();
-});
-t.beforeEach(async () => {
-  await redis.client.flushall();
-});
-
-/** All that were started: a test that fails must not leave one behind. */
-const started: Ingest[] = [];
-t.teardown(() => Promise.all(started.map((ingest) => ingest.kill())));
-
-class Ingest {
-  stderr = '';
-  readonly #child;
-
-  constructor(args: readonly string[], url = redis.url) {
-    this.#child = execa(executable('map-ingest'), ['--redis', url, ...args], {
-      reject: false,
-      stdin: 'ignore',
-      stdout: 'ignore',
-    });
-    started.push(this);
-    this.#child.stderr?.on('data', (text) => {
-      this.stderr += String(text);
-    });
-  }
-
-  kill(): Promise<unknown> {
-    this.#child.kill('SIGKILL');
-    return this.#child;
-  }
-
-  /** Its balance now. */
-  async balance(): Promise<string> {
-    const before = this.stderr.length;
-    this.#child.kill('SIGUSR1');
-    return until('the balance', () => /in \d+ = .*\n/.exec(this.stderr.slice(before))?.[0]);
-  }
-
-  /** Ends it in order. @returns exit status */
-  async stop(): Promise<number | undefined> {
-    this.#child.kill('SIGTERM');
-    return (await this.#child).exitCode;
-  }
-}
-
-async function sender(): Promise<{ socket: Push; url: string; send(...parts: (string | Buffer)[]): Promise<void> }> {
-  const socket = new Push({ linger: 0, sendHighWaterMark: 10_000 });
-  await socket.bind('tcp://127.0.0.1:*');
-  return { socket, url: socket.lastEndpoint!, send: (...parts) => socket.send(parts) };
-}
-
-function part(name: string): Buffer {
-  return readFileSync(join(STINS, name));
-}
-
-const NAMES = ['00-header', ...[0, 1, 2, 3, 4, 5].map((i) => `0${i + 1}-image${i}`), '07-series_end'];
-
-function series(): Buffer[][] {
-  return NAMES.map((name) =>
-    name.includes('image') ? [part(`${name}.part0`), part(`${name}.part1`)] : [part(`${name}.part0`)],
-  );
-}
-
-async function urlOf(controller: Controller): Promise<string> {
-  return String((await until('the configuration', () => controller.config())).url);
-}
-
-/** The ingester lists the workers. */
-async function listed(controller: Controller, ...workers: Worker[]): Promise<void> {
-  await until('workers in the configuration', async () => {
-    const connected = ((await controller.config())?.connected_workers ?? {}) as Record<string, unknown>;
-    return workers.every(({ uuid }) => uuid in connected) || undefined;
-  });
-}
 
 t.test(
   'a series in the format of the reference: one message per worker, frames unchanged (spec mapreduce.md 6.1)',
@@ -166,119 +77,6 @@ t.test(
     source.socket.close();
   },
 );
-
-t.test(
-  'a lost frame is missing, a worker that comes late gets what waits, frames are sent again (spec 3.2, 3.6)',
-  shared,
-  async (t) => {
-    const source = await sender();
-    const ingest = new Ingest(['--stream', 'det', '--upstream', source.url]);
-    const controller = new Controller(redis.client, 'det-ingester', { ours: true });
-    const url = await urlOf(controller);
-    const w1 = new Worker('w1', url, { ours: true });
-    t.teardown(() => w1.close());
-    await listed(controller, w1);
-    await controller.begin(['det']);
-    const messages = series();
-    for (const [i, message] of messages.entries()) if (i !== 2) await source.send(...message);
-    for (let event = 0; event < 8; event++) await controller.assign(event, { det: [event < 6 ? 'w1' : 'w2'] });
-    await until('six events', () => w1.events.length === 6 || undefined);
-    t.same(w1.received[2]!.header.streams, { det: { typ: 'MISSING', length: 0 } });
-    t.same(w1.received[2]!.frames, { det: [] });
-    t.same(w1.received[3]!.frames.det, messages[3], 'those behind the gap find their own events');
-    t.match(w1.received[3]!.header, { map: controller.map, attempt: 1 });
-    const w2 = new Worker('w2', url);
-    t.teardown(() => w2.close());
-    await until('what waited', () => w2.events.length === 2 || undefined);
-    t.same(w2.received[1]!.frames.det, messages[7]);
-    await controller.again(4, { det: ['w2'] }, 2, 'w1');
-    await until('the event again', () => w2.events.length === 3 || undefined);
-    t.same(w2.events, [6, 7, 4]);
-    t.same(w2.received[2]!.frames.det, messages[4]);
-    t.equal(await ingest.stop(), 3);
-    t.match(ingest.stderr, /det: received 7 = sent 7; missing 1$/m);
-    source.socket.close();
-  },
-);
-
-t.test('killed amid a series: the next one goes on by frame number, and what died with it is missing', async (t) => {
-  const source = await sender();
-  const args = ['--stream', 'det', '--upstream', source.url];
-  const image = (frame: number) =>
-    source.send(
-      JSON.stringify({ htype: 'image', frame, shape: [1], type: 'uint8', compression: 'none' }),
-      Buffer.of(frame),
-    );
-  const first = new Ingest(args);
-  const controller = new Controller(redis.client, 'det-ingester', { ours: true });
-  let w1 = new Worker('w1', await urlOf(controller));
-  await listed(controller, w1);
-  await controller.begin(['det']);
-  await source.send('{"htype":"header","filename":"x"}');
-  for (let event = 0; event < 4; event++) await controller.assign(event, { det: ['w1'] });
-  for (let frame = 0; frame < 5; frame++) await image(frame);
-  await until('four events', () => w1.events.length === 4 || undefined);
-  await first.kill();
-  w1.close();
-  await redis.client.del('dranspose:ingester:det-ingester:config');
-  const second = new Ingest(args);
-  w1 = new Worker('w1', await urlOf(controller));
-  t.teardown(() => w1.close());
-  await listed(controller, w1);
-  for (let event = 4; event < 10; event++) await controller.assign(event, { det: ['w1'] });
-  for (let frame = 6; frame < 9; frame++) await image(frame);
-  await until('the rest', () => w1.events.at(-1) === 9 || undefined);
-  const got = Object.fromEntries(
-    w1.received.map(({ header, frames }) => [header.event_number, frames.det?.[1]?.[0] ?? header.streams.det!.typ]),
-  );
-  t.match(got, { 6: 'MISSING', 7: 6, 8: 7, 9: 8 });
-  t.equal(await second.stop(), 3);
-  t.match(second.stderr, /begun without us/);
-  source.socket.close();
-});
-
-for (const ours of [true, false]) {
-  const who = ours ? 'ours' : 'the reference';
-  t.test(
-    `begun amid a map of ${who}: nothing is sent for what is done already (spec mapreduce.md 3.6, 6.1)`,
-    async (t) => {
-      const source = await sender();
-      const args = ['--stream', 'det', '--upstream', source.url];
-      const image = (frame: number) => source.send(JSON.stringify({ htype: 'image', frame }), Buffer.of(frame));
-      const first = new Ingest(args);
-      const controller = new Controller(redis.client, 'det-ingester', { ours });
-      let w1 = new Worker('w1', await urlOf(controller));
-      await listed(controller, w1);
-      await controller.begin(['det']);
-      await source.send('{"htype":"header","filename":"x"}');
-      for (let event = 0; event < 6; event++) await controller.assign(event, { det: ['w1', 'w2'] });
-      for (let frame = 0; frame < 5; frame++) await image(frame);
-      await until('six events', () => w1.events.length === 6 || undefined);
-      await first.kill();
-      w1.close();
-      await redis.client.del('dranspose:ingester:det-ingester:config');
-      if (ours) {
-        await controller.over([0, 1], [3, 3]);
-        await controller.reported('w1', [2, 4]);
-      } else await controller.reported('w1', [0, 1, 2, 3, 4]);
-      const second = new Ingest(args);
-      const url = await urlOf(controller);
-      w1 = new Worker('w1', url);
-      const w2 = new Worker('w2', url);
-      t.teardown(() => [w1, w2].map((worker) => worker.close()));
-      await listed(controller, w1, w2);
-      await controller.assign(6, { det: ['w1', 'w2'] });
-      await image(5);
-      await until('the rest', () => (w1.events.at(-1) === 6 && w2.events.at(-1) === 6) || undefined);
-      t.same(w1.events, [5, 6]);
-      t.same(w2.events, ours ? [2, 4, 5, 6] : [0, 1, 2, 3, 4, 5, 6], 'the other worker is still owed');
-      t.equal(w1.received[0]!.header.streams.det!.typ, 'MISSING');
-      t.same(w1.received[1]!.frames.det![1], Buffer.of(5));
-      t.equal(await second.stop(), 3);
-      source.socket.close();
-    },
-  );
-}
 
 for (const flags of [[], ['--transport', 'redis']]) {
   const how = flags.length === 0 ? 'credits' : 'streams of Redis';

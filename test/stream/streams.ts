@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { DgramReader, type DgramReaderOptions } from '../../lib/stream/dgram-reader.ts';
 import type { ByteSource } from '../../lib/stream/source.ts';
 import type { Dgram } from '../../lib/xtc/dgram.ts';
+import { CONFIGURE, data, dgram, names, shapesData, u32 } from '../xtc/raw.ts';
 
 /** A folder of its own that vanishes with the test. */
 export function temporaryFolder(t: { teardown(cleanUp: () => void): void }): string {
@@ -19,6 +20,17 @@ export function fileOf(folder: string, name: string, bytes: Uint8Array): string 
   const path = join(folder, name);
   writeFileSync(path, bytes);
   return path;
+}
+
+/** Ten dgrams of one DRP, from Configure to EndRun, without announcements. */
+export function streamOf(node: number): Buffer {
+  const id = node << 8;
+  const events = Array.from({ length: 8 }, (_, i) => dgram({ nsec: i + 1, src: node }, shapesData([data(u32(i))], id)));
+  const configure = dgram(
+    { service: CONFIGURE, src: node },
+    names([{ name: 'x', type: 2 }], { id, det: `det${node}` }),
+  );
+  return Buffer.concat([configure, ...events, dgram({ service: 5, nsec: 9, src: node })]);
 }
 
 /** Reads a source to its end. */
