@@ -4,6 +4,7 @@ import { Box, Text, useInput, useStdin } from 'ink';
 import { useLayoutEffect, useState } from 'react';
 import { colour } from '../../cli/colour.ts';
 import { type FullScreen, openFullScreen, type ScreenTerminal, useSize } from '../../cli/screen/full-screen.ts';
+import { Lines } from '../../cli/screen/lines.ts';
 import { frameOf, type Scene } from '../plot/frame.ts';
 
 export interface PlotScreenOptions extends ScreenTerminal, PlotProps {}
@@ -53,13 +54,7 @@ export function Plots({ view, onQuit, onInterrupt }: PlotProps) {
   return (
     <Box flexDirection="column" width={columns} height={Math.max(2, rows - 1)} overflow="hidden">
       <Box flexDirection="column" flexGrow={1} overflow="hidden">
-        {frame.lines.map((line, i) => (
-          // Lines have no identity of their own: the row is it.
-          // biome-ignore lint/suspicious/noArrayIndexKey: see above
-          <Text key={i} wrap="truncate">
-            {line === '' ? ' ' : line}
-          </Text>
-        ))}
+        <Lines lines={frame.lines} />
       </Box>
       <Text dimColor wrap="truncate">
         {state}

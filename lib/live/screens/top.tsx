@@ -3,6 +3,7 @@
 import { Box, Text, useInput, useStdin } from 'ink';
 import { useLayoutEffect, useRef, useState } from 'react';
 import { type FullScreen, openFullScreen, type ScreenTerminal, useSize } from '../../cli/screen/full-screen.ts';
+import { Lines } from '../../cli/screen/lines.ts';
 import { FIRST_VIEW, firstShown, pressed, type TopKey, type TopView } from '../top/keys.ts';
 import type { ProcessRow } from '../top/model.ts';
 import { columnsThatFit, detailLines, fitted, matching, sorted, type Tone } from '../top/table.ts';
@@ -152,16 +153,6 @@ const COLOURS: Readonly<Record<Tone, { color?: string; bold?: boolean; dimColor?
   bad: { color: 'red', bold: true },
   dim: { dimColor: true },
 };
-
-function Lines({ lines }: { lines: readonly string[] }) {
-  return lines.map((line, i) => (
-    // Lines have no identity of their own: the row is it.
-    // biome-ignore lint/suspicious/noArrayIndexKey: see above
-    <Text key={i} wrap="truncate">
-      {line === '' ? ' ' : line}
-    </Text>
-  ));
-}
 
 function Header({ rows, shown, view }: { rows: readonly ProcessRow[]; shown: number; view: TopView }) {
   const gone = rows.filter(({ state }) => state !== 'up').length;

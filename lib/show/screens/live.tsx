@@ -3,6 +3,7 @@
 import { Box, Text, useInput, useStdin } from 'ink';
 import { useLayoutEffect, useState } from 'react';
 import { type FullScreen, openFullScreen, type ScreenTerminal, useSize } from '../../cli/screen/full-screen.ts';
+import { Lines } from '../../cli/screen/lines.ts';
 import { bytesText, durationText, printable, rateText, sparkline } from '../../cli/screen/text.ts';
 import type { LiveSnapshot } from '../live-model.ts';
 import { FIRST_VIEW, type Key, pressed, type ViewState, visible } from './parts/keys.ts';
@@ -53,13 +54,7 @@ export function Live({ snapshot, onQuit, onInterrupt }: LiveProps) {
       <Header snapshot={shown} paused={view.paused} />
       <Tabs panel={view.panel} findings={shown.errors + shown.warnings} />
       <Box flexDirection="column" flexGrow={1} overflow="hidden">
-        {body.slice(0, page + titles.length).map((line, i) => (
-          // Lines have no identity of their own: the row is it.
-          // biome-ignore lint/suspicious/noArrayIndexKey: see above
-          <Text key={i} wrap="truncate" bold={!view.help && i < titles.length}>
-            {line === '' ? ' ' : line}
-          </Text>
-        ))}
+        <Lines lines={body.slice(0, page + titles.length)} titles={view.help ? 0 : titles.length} />
       </Box>
       <Text dimColor wrap="truncate">
         {isRawModeSupported ? 'q quit  space pause  tab panel  arrows or j k scroll  ? help' : 'stop with Ctrl-C'}
