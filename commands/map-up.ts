@@ -39,7 +39,7 @@ export default class MapUp extends DaqCommand {
   static override exitMeanings = {
     '0': 'every event is complete, or a signal came and nothing was lost',
     '1': 'somebody could not be started, or did not stay up; the map was refused',
-    '3': 'events are damaged or not finished, or a process lost something; the balance says what',
+    '3': 'events are damaged, incomplete or not finished, or a process lost something; the balance says what',
   };
   static override baseFlags = { ...processManagerFlags };
   static override flags = flags;

@@ -54,6 +54,10 @@ t.test('results that were not counted because their sender was killed do not loo
     upLine(progress({ completed_events: 3, phase: 'running' }), 12.4, 1),
     'running: 3 of 102 events, 12/s, 0 damaged, 1 worker',
   );
+  t.equal(
+    upLine(progress({ damaged: 1, incomplete: 2 }), 0, 2),
+    'finished: 102 of 102 events, 0/s, 1 damaged, 2 incomplete, 2 workers',
+  );
 });
 
 t.test('a tree as JSON: shapes, types, attributes, numbers beyond 2^53', async (t) => {
