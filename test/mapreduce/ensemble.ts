@@ -69,6 +69,16 @@ export class Service {
   }
 }
 
+/** Ends whatever of them still runs; whoever does not within 5 s is killed. */
+export async function endAll(services: readonly Service[]): Promise<void> {
+  for (const service of services) service.signal('SIGTERM');
+  const hard = setTimeout(() => {
+    for (const service of services) service.signal('SIGKILL');
+  }, 5000);
+  await Promise.all(services.map((service) => service.ended()));
+  clearTimeout(hard);
+}
+
 export interface Progress {
   readonly completed_events: number;
   readonly total_events: number;
@@ -166,17 +176,7 @@ export class Ensemble {
   }
 
   async #close(): Promise<void> {
-    for (const service of this.services) service.signal('SIGTERM');
-    const all = Promise.all(this.services.map((service) => service.ended()));
-    const hard = setTimeout(
-      () =>
-        this.services.forEach((service) => {
-          service.signal('SIGKILL');
-        }),
-      5000,
-    );
-    await all;
-    clearTimeout(hard);
+    await endAll(this.services);
     await this.redis.close();
     rmSync(this.folder, { recursive: true, force: true });
   }

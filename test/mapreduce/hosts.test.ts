@@ -4,7 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { type Progress, type Service, until } from './ensemble.ts';
@@ -117,8 +117,10 @@ async function finished(scene: Scene, control: string): Promise<Progress> {
   });
 }
 
+type Seen = [event: number, worker: string, right: boolean];
+
 /** What the reducer has of each event. */
-function seen({ head }: Scene, results: string): [event: number, worker: string, right: boolean][] {
+function seen({ head }: Scene, results: string): Seen[] {
   const id = `d-h5dict-${Buffer.from('/seen').toString('hex').toUpperCase()}`;
   const { value } = get(head, `${results}/datasets/${id}/value`) as { value: string };
   return JSON.parse(value);
@@ -244,6 +246,40 @@ t.test(
     await far.stop();
   },
 );
+
+/** An ensemble of one host that others may join; Redis is there. */
+const SCAN = `
+redis: redis://127.0.0.1:6379/0
+control: {options: [--bind, 0.0.0.0]}
+streams: {det: {kind: script, upstream: source.mjs, ingester: INGESTER, options: [--bind, "tcp://*:*"]}}
+workers: {payload: worker.mjs, count: 1, name: here}
+reducer: {payload: reducer.mjs, options: [--bind, "tcp://*:*", --port, "0.0.0.0:5001"]}
+map: {events: ${EVENTS}}
+`;
+
+t.test('map-up: a worker of another host joins its ensemble', needsHosts(), async (t) => {
+  const { network, head, third, work, ingester, password } = (await setUp(t))!;
+  writeFileSync(join(network.folder, 'scan.yaml'), SCAN.replace('INGESTER', ingester));
+  const far = work(third, 'far', { SLOW: '20' });
+  await until('the worker', () => /is ready for maps/.test(far.words));
+  const up = head.start(['map-up', 'scan.yaml', '--once', '--result', 'result.json'], {
+    env: { REDISCLI_AUTH: password, SLOW: '20' },
+  });
+  t.equal(await up.ended(), 0, up.words);
+  t.match(up.output, new RegExp(`events: total ${EVENTS + 2} = complete ${EVENTS + 2}`));
+  const result = JSON.parse(readFileSync(join(network.folder, 'result.json'), 'utf8')) as { seen: string };
+  const events = (JSON.parse(result.seen) as Seen[]).filter(([n]) => n > 0 && n <= EVENTS);
+  t.same(
+    events.map(([n]) => n).sort((a, b) => a - b),
+    numbers,
+  );
+  t.same(
+    events.filter(([, , right]) => !right),
+    [],
+  );
+  t.same([...new Set(events.map(([, worker]) => worker))].sort(), ['far', 'here-1']);
+  await end(t, [far]);
+});
 
 t.test(
   'who listens at the loopback while Redis is on another host says that nobody will come',

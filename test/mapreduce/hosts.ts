@@ -4,10 +4,11 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Test } from 'tap';
 import { executable, type Outcome } from '../executable.ts';
-import { Service } from './ensemble.ts';
+import { endAll, Service } from './ensemble.ts';
 
 const PREFIX = 'daqpipe-';
 
@@ -35,10 +36,17 @@ export function needsHosts(): { skip?: string } {
   return failed ? { skip: `network namespaces cannot be made here: ${failed.words}` } : {};
 }
 
+/** With whatever runs there, and shared memory that has its name. */
+function remove(space: string): void {
+  for (const pid of ip('netns', 'pids', space).words.matchAll(/^\d+$/gm)) process.kill(Number(pid[0]), 'SIGKILL');
+  ip('netns', 'del', space);
+  for (const file of readdirSync('/dev/shm')) if (file.includes(`${space}-`)) rmSync(join('/dev/shm', file));
+}
+
 /** What tests that were killed have left. */
 function sweep(): void {
   for (const [name, pid] of ip('netns', 'list').words.matchAll(new RegExp(`^${PREFIX}(\\d+)-\\S+`, 'gm')))
-    if (!existsSync(`/proc/${pid}`)) ip('netns', 'del', name);
+    if (!existsSync(`/proc/${pid}`)) remove(name);
 }
 
 export interface HostProcess {
@@ -139,7 +147,7 @@ export class Network {
     const remove = () => network.#remove();
     process.once('exit', remove);
     t.teardown(async () => {
-      await network.#stop();
+      await endAll(network.services);
       remove();
       process.off('exit', remove);
     });
@@ -165,12 +173,7 @@ export class Network {
     return host;
   }
 
-  async #stop(): Promise<void> {
-    // In the order in which it would be done by hand: Redis, which was first, goes last.
-    for (const service of [...this.services].reverse()) await service.kill();
-  }
-
   #remove(): void {
-    for (const name of this.#names) ip('netns', 'del', this.spaceOf(name));
+    for (const name of this.#names) remove(this.spaceOf(name));
   }
 }
