@@ -55,6 +55,8 @@ export class EventFrames {
   bytes = 0;
   /** Of them in shared memory, which has a limit of its own. */
   placedBytes = 0;
+  /** Also what no worker has been named for may yet be asked for. */
+  readonly keepsAll: boolean;
   /** Counted among what is kept. */
   kept = false;
   /** Messages that are neither delivered nor given up. */
@@ -62,8 +64,9 @@ export class EventFrames {
   /** Why its frames are no longer kept. */
   released: DropReason | undefined;
 
-  constructor(number: number, shares: readonly Share[]) {
+  constructor(number: number, shares: readonly Share[], keepsAll = false) {
     this.number = number;
+    this.keepsAll = keepsAll;
     this.shares = shares;
     this.pending = shares.length;
   }

@@ -40,10 +40,7 @@ export class Ingester {
   /** Events whose messages have not been made, in order. */
   readonly #unsent = new Fifo<EventFrames>();
   #saysOver = false;
-  /**
-   * Begun amid a map: an empty list may stand for a share that is done, or whose worker is gone, so it may yet be given again. Else it is a
-   * frame that the map throws away.
-   */
+  /** Begun amid a map: all that it is told is told after a hello. */
   #keepsAll = false;
   #blocked = false;
   /** Bytes of events that have frames and no messages. */
@@ -121,8 +118,11 @@ export class Ingester {
     this.#dispatch();
   }
 
-  /** Events of the controller, in order. Frames meet them when it is known who is given them again. */
-  give(feeds: readonly Feed[]): void {
+  /**
+   * Events of the controller, in order. Frames meet them when it is known who is given them again.
+   * @param afterHello see FeedNews
+   */
+  give(feeds: readonly Feed[], afterHello = false): void {
     const events: EventFrames[] = [];
     for (const feed of feeds) {
       // A late joiner gets the start event with an origin, as its first attempt (spec 3.3).
@@ -130,7 +130,7 @@ export class Ingester {
         this.#giveAgain(feed);
         continue;
       }
-      const event = this.#giveFirst(feed);
+      const event = this.#giveFirst(feed, this.#keepsAll || (this.#saysOver && afterHello));
       if (event) events.push(event);
     }
     for (const event of events)
@@ -144,7 +144,7 @@ export class Ingester {
   }
 
   /** @returns the event, if it is new and wants frames of ours */
-  #giveFirst({ event_number: number, assignments }: Feed): EventFrames | undefined {
+  #giveFirst({ event_number: number, assignments }: Feed, keepsAll: boolean): EventFrames | undefined {
     if (number < this.#next) {
       this.oddities.repeated++;
       return undefined;
@@ -157,7 +157,7 @@ export class Ingester {
       if (lane) shares.push({ lane, workers, asked, data: undefined, placed: undefined, open: false });
     }
     if (shares.length === 0) return undefined;
-    const event = new EventFrames(number, shares);
+    const event = new EventFrames(number, shares, keepsAll);
     this.#held.add(event);
     this.#unsent.put(event);
     return event;
@@ -169,7 +169,7 @@ export class Ingester {
     if (data === MISSING) return;
     share.open = true;
     if (event.released) forgo(share, event.released);
-    else if (!share.asked && !this.#keepsAll) forgo(share, 'over');
+    else if (!share.asked && !event.keepsAll) forgo(share, 'over');
     else {
       const bytes = bytesOf(data);
       event.bytes += bytes;

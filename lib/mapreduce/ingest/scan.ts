@@ -84,7 +84,7 @@ export class Scan {
   async #takeEvents(streams: ReadonlySet<string>): Promise<void> {
     const { link, ingester, settled, saysOver } = this.#parts;
     let begun = settled === undefined;
-    for await (const { events, over, spare, passed } of link.feed()) {
+    for await (const { events, over, spare, passed, afterHello } of link.feed()) {
       if (this.#closed) return;
       let open = events;
       const first = passed ? 0 : events[0]?.event_number;
@@ -96,7 +96,7 @@ export class Scan {
       }
       const { next } = ingester;
       if (passed) open = this.#pass(passed, open);
-      ingester.give(open);
+      ingester.give(open, afterHello);
       if (this.#makers.size > 0) this.#tellMakers(open.filter(({ event_number }) => event_number >= next));
       ingester.spare(spare);
       ingester.over(over);

@@ -120,7 +120,8 @@ export class CreditsIngesterLink implements IngesterLink, Movable {
       if (passed) this.#next = Math.max(this.#next, passed.before);
       const over = runsIn(message.over);
       const spare = runsIn(message.spare);
-      if (events.length > 0 || over.length > 0 || spare.length > 0 || passed) yield { events, over, spare, passed };
+      if (events.length > 0 || over.length > 0 || spare.length > 0 || passed)
+        yield { events, over, spare, passed, afterHello: message.again === true };
     }
   }
 

@@ -56,6 +56,11 @@ export interface FeedNews {
   readonly over: readonly Run[];
   /** Events that are complete for long, whose frames are asked for again only if a worker dies: they go if there is no room. */
   readonly spare: readonly Run[];
+  /**
+   * The events are all that a service that has said hello may not know. An empty list may stand for a share that is done, or whose worker is gone,
+   * so it may yet be given again; else it is a frame that the map throws away.
+   */
+  readonly afterHello?: boolean;
   /** Stands between the start event and the others, once at most. */
   readonly passed?: Passed | undefined;
 }

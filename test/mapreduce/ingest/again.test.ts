@@ -20,6 +20,8 @@ const frame = (name: string): SourceFrame => ({
   ...{ typ: 'T', frames: [Buffer.from(name)], mark: 'data', number: undefined },
 });
 
+type Begun = 'start' | 'hello' | 'midway';
+
 class Schedule {
   readonly problems: string[] = [];
   messages = 0;
@@ -33,8 +35,12 @@ class Schedule {
   #next = 0;
   #attempt = 1;
 
-  /** @param midway the ingester begins amid the map */
-  constructor(seed: number, midway: boolean) {
+  readonly #afterHello: boolean;
+
+  /** @param begun how the ingester is told: from the start, after a hello to another controller, or it begins amid the map */
+  constructor(seed: number, begun: Begun) {
+    const midway = begun === 'midway';
+    this.#afterHello = begun === 'hello';
     this.#random = new Random(seed);
     const streams = Object.fromEntries(STREAMS.map((name) => [name, { ...LANE, repeats: midway }]));
     this.#ingester = new Ingester({ streams, hold: 1 << 30 });
@@ -75,7 +81,7 @@ class Schedule {
     for (const { event_number, assignments, attempt } of feeds)
       for (const [name, workers] of Object.entries(assignments))
         for (const worker of workers) this.#owed.add(`${event_number} ${attempt} ${name} ${worker}`);
-    this.#ingester.give(feeds);
+    this.#ingester.give(feeds, this.#afterHello);
     this.#collect();
   }
 
@@ -122,16 +128,16 @@ class Schedule {
   }
 }
 
-function play(midway: boolean): { readonly problems: readonly string[]; readonly messages: number } {
+function play(begun: Begun): { readonly problems: readonly string[]; readonly messages: number } {
   let messages = 0;
   for (let seed = 1; seed <= 2000; seed++) {
-    const schedule = new Schedule(seed, midway);
+    const schedule = new Schedule(seed, begun);
     const random = new Random(-seed);
     schedule.batch();
     for (let n = random.below(40); n > 0; n--) {
       const choice = random.below(10);
       if (choice < 3) schedule.batch();
-      else if (choice < 5 && midway) schedule.later();
+      else if (choice < 5 && begun !== 'start') schedule.later();
       else schedule.frame();
     }
     schedule.end();
@@ -142,13 +148,19 @@ function play(midway: boolean): { readonly problems: readonly string[]; readonly
 }
 
 t.test('what is told for nobody and given again in the same batch is sent', async (t) => {
-  const { problems, messages } = play(false);
+  const { problems, messages } = play('start');
+  t.same(problems, []);
+  t.ok(messages > 10_000, `${messages} messages`);
+});
+
+t.test('what an ingester is told after a hello is kept until it is over', async (t) => {
+  const { problems, messages } = play('hello');
   t.same(problems, []);
   t.ok(messages > 10_000, `${messages} messages`);
 });
 
 t.test('an ingester that begins amid a map keeps what is for nobody until it is over', async (t) => {
-  const { problems, messages } = play(true);
+  const { problems, messages } = play('midway');
   t.same(problems, []);
   t.ok(messages > 10_000, `${messages} messages`);
 });
