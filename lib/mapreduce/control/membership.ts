@@ -13,13 +13,16 @@ export class Membership {
   /** By worker: service uuid, as it will be when everything that was decided has been applied. */
   readonly #announced = new Map<string, string>();
   readonly #graces = new Map<string, NodeJS.Timeout>();
-  /** By ingester: the process that began, and up to which event its frames are gone. */
-  readonly #ingesters = new Map<string, string>();
+  /** By ingester: the process that was there last, with nothing for one that is gone; and whether its successor has the frames too. */
+  readonly #ingesters = new Map<string, { readonly service: string | undefined; readonly inherits: boolean }>();
   #evicted = -1;
+  readonly #tellsAll: boolean;
 
-  constructor(formation: Formation, decide: (decisions: readonly Decision[]) => void) {
+  /** @param tellsAll an ingester that begins amid the map is told every event of which something may be done again */
+  constructor(formation: Formation, decide: (decisions: readonly Decision[]) => void, tellsAll: boolean) {
     this.#formation = formation;
     this.#decide = decide;
+    this.#tellsAll = tellsAll;
   }
 
   /** Takes over who was there. */
@@ -54,19 +57,18 @@ export class Membership {
     this.#decide([...decisions, ...this.joinsOf(fresh)]);
   }
 
-  /** Highest event whose frames some ingester does not hold any more; all that were published if one was restarted. */
+  /** Highest event whose frames some ingester does not hold any more; all that were published if one was restarted that cannot read them again. */
   #lostThrough(ingesters: Configs['ingesters'], plan: Plan): number {
     let through = -1;
     const there = new Map(ingesters.map((config) => [config.name, config]));
     for (const { name, ours } of plan.ingesters) {
       const config = there.get(name);
       const before = this.#ingesters.get(name);
-      if (config && before === undefined) this.#ingesters.set(name, config.service_uuid);
-      if (before !== undefined && config?.service_uuid !== before) {
+      const service = config?.service_uuid;
+      if (before && before.service !== service && !before.inherits)
         through = Math.max(through, this.#formation.assigner.front - 1);
-        if (config) this.#ingesters.set(name, config.service_uuid);
-        else this.#ingesters.set(name, '');
-      }
+      const inherits = config ? this.#tellsAll && config.rereads === true : before?.inherits === true;
+      if (before || config) this.#ingesters.set(name, { service, inherits });
       if (ours && config?.held_from !== null && config?.held_from !== undefined)
         through = Math.max(through, config.held_from - 1);
     }

@@ -72,7 +72,7 @@ export class MapRun {
     this.routes = routesOf(plan.ingesters);
     this.#streams = new AssignmentStreams(context, uuid, this.routes);
     this.#last = last;
-    this.#membership = new Membership(formation, (decisions) => this.decide(decisions));
+    this.#membership = new Membership(formation, (decisions) => this.decide(decisions), context.credits !== undefined);
     this.#timer = setInterval(() => this.#eachSecond(), SNAPSHOT_MS);
   }
 

@@ -297,6 +297,7 @@ export class IngestService {
       streams: sources.map(({ stream }) => stream),
       held_from: this.ingester.heldFrom,
       frames: this.#ring?.name ?? null,
+      ...(sources.every(repeatsItself) ? { rereads: true } : {}),
     });
   }
 

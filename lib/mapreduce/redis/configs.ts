@@ -49,6 +49,8 @@ export interface IngesterConfig extends ServiceConfig {
   readonly streams: readonly string[];
   /** Ours: lowest event whose frames are held; null while nothing was let go. */
   readonly held_from?: number | null;
+  /** Ours: its sources give everything from the start to whoever opens them, so a process that takes its place has all frames. */
+  readonly rereads?: boolean;
   /** Ours: name of the shared memory in which it leaves large frames for workers of its machine. */
   readonly frames?: string | null;
 }
@@ -120,6 +122,7 @@ export function readIngester(fields: Fields): IngesterConfig {
     connected_workers: Object.fromEntries(connected),
     streams: texts(fields, 'streams'),
     ...('held_from' in fields ? { held_from: optionalNumber(fields, 'held_from') } : {}),
+    ...(fields.rereads === true ? { rereads: true } : {}),
     ...('frames' in fields ? { frames: optionalText(fields, 'frames') } : {}),
   };
 }

@@ -82,7 +82,8 @@ export class IngesterLinks {
     if (isListed && link.service === service) link.connectedAt = now;
     const another = link.service !== service || link.url !== url;
     if (!another && now - link.connectedAt < UNLISTED_MS) return;
-    if (another) {
+    // One that reads its sources again sends what the one before owed.
+    if (another && !ingester.rereads) {
       this.#options.gone(name);
       this.#options.back(name);
     }
