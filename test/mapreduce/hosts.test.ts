@@ -156,7 +156,7 @@ interface Case {
 const CASES: readonly Case[] = [
   { what: 'work over credits', transport: 'credits', all: '0.0.0.0', socket: 'tcp://0.0.0.0:*' },
   { what: 'work through Redis', transport: 'redis', all: '*', socket: 'tcp://*:*' },
-  { what: 'IPv6 and nothing else', family: 6, transport: 'redis', all: '::', socket: 'tcp://[::]:*' },
+  { what: 'IPv6 and nothing else', family: 6, transport: 'credits', all: '::', socket: 'tcp://[::]:*' },
 ];
 
 for (const { what, family = 4, transport, all, socket } of CASES) {

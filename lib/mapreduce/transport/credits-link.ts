@@ -11,6 +11,7 @@
 
 import { Dealer } from 'zeromq';
 import { KEEP_ALIVE } from '../../stream/zmq/binding.ts';
+import { connectTo } from '../address/socket.ts';
 import { type Fields, number, parseFields } from '../redis/fields.ts';
 import type { Role } from '../redis/keys.ts';
 import type { Registry } from '../redis/registry.ts';
@@ -33,6 +34,8 @@ const HELLO_MS = 1000;
 const RAREST_HELLO_MS = 8000;
 /** Who hears nothing asks whether there is nothing: the last message may be the one that was lost. */
 const QUIET_MS = 4000;
+/** A controller that dies is replaced in less time. */
+const ABSENT_MS = 10_000;
 
 /** Of this process: one that is given up may still speak after the next one, so no two may have the same name. */
 let connections = 0;
@@ -53,7 +56,9 @@ export class CreditsLink {
   #hello: NodeJS.Timeout | undefined;
   /** Number of the last message since the controller has said everything. */
   #number = 0;
-  #heard = 0;
+  #heard = performance.now();
+  /** It was said that nobody answers. */
+  #complained = false;
   /** Messages of the controller, in order. */
   readonly messages = new Mailbox<Fields>();
 
@@ -75,7 +80,7 @@ export class CreditsLink {
       receiveHighWaterMark: 0,
       reconnectInterval: 20,
     });
-    socket.connect(this.#control);
+    connectTo(socket, this.#control);
     this.#socket = socket;
     this.#answered = false;
     void this.#receive(socket);
@@ -99,9 +104,19 @@ export class CreditsLink {
       if (this.#closed || (this.#answered && this.#finished)) return;
       const quiet = performance.now() - this.#heard;
       if (this.#answered && quiet < QUIET_MS) return this.#helloAgain(QUIET_MS - quiet);
+      if (quiet > ABSENT_MS) this.#complain(quiet);
       this.#sayHello();
       this.#helloAgain(this.#answered ? QUIET_MS : Math.min(2 * milliseconds, RAREST_HELLO_MS));
     }, milliseconds);
+  }
+
+  #complain(quiet: number): void {
+    if (this.#complained) return;
+    this.#complained = true;
+    const seconds = Math.round(quiet / 1000);
+    this.#options.say(
+      `nobody has answered at ${this.#control} for ${seconds} s: the controller is gone, or listens elsewhere`,
+    );
   }
 
   #sayHello(): void {
@@ -152,6 +167,7 @@ export class CreditsLink {
     const confirmed = number(message, 'reports', 0);
     this.#unconfirmed = this.#unconfirmed.filter(({ report }) => report > confirmed);
     this.#heard = performance.now();
+    this.#complained = false;
     if (message.again === true) {
       this.#answered = true;
       this.#number = 0;

@@ -51,9 +51,13 @@ class Controller {
   }
 }
 
-function open(t: Test, control: string): { link: CreditsWorkerLink; next: () => Promise<WorkNews> } {
+function open(
+  t: Test,
+  control: string,
+  say: (message: string) => void = t.comment,
+): { link: CreditsWorkerLink; next: () => Promise<WorkNews> } {
   const registry = { serviceUuid: randomUUID() };
-  const link = new CreditsWorkerLink({ registry, name: 'w', map: MAP, control, say: t.comment });
+  const link = new CreditsWorkerLink({ registry, name: 'w', map: MAP, control, say });
   t.teardown(() => link.close());
   const news = link.work()[Symbol.asyncIterator]();
   return { link, next: async () => (await news.next()).value as WorkNews };
@@ -121,4 +125,15 @@ t.test('who hears nothing asks: the last message may be the one that was lost', 
   await controller.hello();
   await controller.says({ again: true, work: [item(1)] });
   t.same(await next(), given(item(1)));
+});
+
+t.test('a controller that does not answer is named, once', async (t) => {
+  const controller = await Controller.open(t);
+  const said: string[] = [];
+  const { next } = open(t, controller.url, (message) => said.push(message));
+  while (said.length === 0) await controller.hello();
+  t.match(said, [/^nobody has answered at tcp:\/\/127\.0\.0\.1:\d+ for 1\d s/]);
+  await controller.says({ again: true, work: [item(1)] });
+  t.same(await next(), given(item(1)));
+  t.equal(said.length, 1);
 });
