@@ -40,10 +40,17 @@ function listen(t: Test, ...args: string[]) {
   return { text: () => text, status };
 }
 
-async function publisher(t: Test, endpoint: string): Promise<Publisher> {
-  const made = await new Publisher(endpoint).open();
+/** A socket of this process that was closed a moment ago may still have the address: its thread closes it. */
+async function publisher(t: Test, endpoint: string, tries = 100): Promise<Publisher> {
+  const made = new Publisher(endpoint);
   t.teardown(() => made.close());
-  return made;
+  try {
+    return await made.open();
+  } catch (error) {
+    if (tries === 0 || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    await sleep(20);
+    return publisher(t, endpoint, tries - 1);
+  }
 }
 
 /** An address that stays ours when it is closed for a moment: the kernel gives none of these ports to outgoing connections. */
