@@ -23,7 +23,7 @@ const RETRY_MS = 2;
 export class Output {
   readonly fd: number;
   private readonly name: string;
-  private readonly regular: boolean;
+  private readonly quick: boolean;
   private text = '';
   private pieces: Buffer[] = [];
   private waiting = 0;
@@ -32,7 +32,7 @@ export class Output {
   constructor(fd = 1, name = 'stdout') {
     this.fd = fd;
     this.name = name;
-    this.regular = isRegular(fd);
+    this.quick = isQuick(fd);
   }
 
   /** Bytes that have left us. */
@@ -100,7 +100,7 @@ export class Output {
 
   private async write(batch: Buffer[]): Promise<number> {
     try {
-      return this.regular ? writevSync(this.fd, batch) : await writevOnce(this.fd, batch);
+      return this.quick ? writevSync(this.fd, batch) : await writevOnce(this.fd, batch);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       if (code === 'EAGAIN') {
@@ -121,9 +121,14 @@ function writevOnce(fd: number, batch: Buffer[]): Promise<number> {
   });
 }
 
-function isRegular(fd: number): boolean {
+/** The device number of /dev/null on Linux. */
+const NULL_DEVICE = (1 << 8) | 3;
+
+/** Files and /dev/null take what they are given at once. */
+function isQuick(fd: number): boolean {
   try {
-    return fstatSync(fd).isFile();
+    const stat = fstatSync(fd);
+    return stat.isFile() || (stat.isCharacterDevice() && stat.rdev === NULL_DEVICE);
   } catch {
     // A closed descriptor shows at the first write, with its reason.
     return false;
