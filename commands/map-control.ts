@@ -116,10 +116,9 @@ export default class MapControl extends DaqCommand {
 
   private async serve(flags: ControlFlags & { metrics?: string | undefined }): Promise<ExitStatus> {
     const say = (text: string) => this.say(text);
-    const address = redisAddress(flags.redis, { insecure: flags.insecure });
     const places = { host: hostOf(flags), port: portOf(flags), limits: limitsOf(flags), cors: flags.cors };
     const options = { ...controllerOptions(flags), ...places, stop: this.lifecycle.stop, say };
-    const registry = await Registry.open({ address, prefix: flags.prefix, say });
+    const registry = await Registry.open({ address: redisAddress(flags.redis, flags), prefix: flags.prefix, say });
     try {
       const served = await serveController({ ...options, registry });
       const { controller, stage, url } = served;
