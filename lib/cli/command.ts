@@ -10,6 +10,7 @@ import { formatBalance } from './balance.ts';
 import { EXIT, type ExitStatus, exitStatusOf } from './exit-codes.ts';
 import { lastWins } from './last-wins.ts';
 import { Lifecycle } from './lifecycle.ts';
+import type { Concern } from './metadata.ts';
 import type { MetricsServer, Stage } from './metrics.ts';
 import { isMistake, mistakeWithAdvice } from './mistake.ts';
 import { Output, OutputClosed } from './output.ts';
@@ -44,19 +45,6 @@ export const metricsFlag = {
     helpGroup: 'COMMON',
   }),
 };
-
-/** Group under which `daqpipe` lists a command. */
-export type Concern =
-  | 'dgrams'
-  | 'configuration'
-  | 'python'
-  | 'calibration'
-  | 'timing'
-  | 'trigger'
-  | 'live'
-  | 'graphs'
-  | 'mapreduce'
-  | 'system';
 
 interface Subclass {
   new (argv: string[], config: Command['config']): DaqCommand;

@@ -1,13 +1,12 @@
 /** `--help`: usage, options by group, examples, where to read on. */
 
 import { colour } from './colour.ts';
-import type { DaqCommand } from './command.ts';
-import { groupedOptions, metadataOf, type OptionMeta, optionLabel } from './metadata.ts';
+import { type CommandClass, groupedOptions, metadataOf, type OptionMeta, optionLabel } from './metadata.ts';
 
 const LABEL_WIDTH = 30;
 
 /** Prints the help of a command to stdout. */
-export function showHelp(command: typeof DaqCommand, name: string): void {
+export function showHelp(command: CommandClass, name: string): void {
   const meta = metadataOf(command, name);
   const lines = [`${colour.bold(name)}: ${meta.summary}`, '', `${colour.bold('USAGE')}`, `  ${name} ${meta.usage}`];
   for (const [group, options] of groupedOptions(meta)) {

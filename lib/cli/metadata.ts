@@ -1,6 +1,30 @@
 /** A command's own metadata as plain values: what help, man pages and shell completion are made of. */
 
-import type { Concern, DaqCommand } from './command.ts';
+import type { Command } from '@oclif/core/command';
+
+/** Group under which `daqpipe` lists a command. */
+export type Concern =
+  | 'dgrams'
+  | 'configuration'
+  | 'python'
+  | 'calibration'
+  | 'timing'
+  | 'trigger'
+  | 'live'
+  | 'graphs'
+  | 'mapreduce'
+  | 'system';
+
+/** What is read of a command class: its statics. */
+export interface CommandClass {
+  readonly summary?: string | undefined;
+  readonly usageLine: string;
+  readonly concern: Concern;
+  readonly examples?: Command.Example[] | undefined;
+  readonly baseFlags: object;
+  readonly flags: object;
+  readonly exitMeanings: Readonly<Record<string, string>>;
+}
 
 export interface OptionMeta {
   name: string;
@@ -40,8 +64,7 @@ interface FlagShape {
   allowNo?: boolean;
 }
 
-/** Reads the static metadata of a command class. */
-export function metadataOf(command: typeof DaqCommand, name: string): CommandMeta {
+export function metadataOf(command: CommandClass, name: string): CommandMeta {
   const flags = { ...command.baseFlags, ...command.flags } as Record<string, FlagShape>;
   return {
     name,

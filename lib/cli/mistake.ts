@@ -1,8 +1,7 @@
 /** Mistakes on the command line, from the words of the flag parser to those of a person: what is missing, and how it is written. */
 
 import { stripVTControlCharacters } from 'node:util';
-import type { DaqCommand } from './command.ts';
-import { metadataOf } from './metadata.ts';
+import { type CommandClass, metadataOf } from './metadata.ts';
 
 interface Argument {
   readonly name: string;
@@ -18,12 +17,12 @@ export function isMistake(error: unknown): error is ParserError {
 }
 
 /** The mistake in one line, without advice. */
-export function mistake(error: ParserError, command: typeof DaqCommand, name: string): string {
+export function mistake(error: ParserError, command: CommandClass, name: string): string {
   return told(error, command, name).sentence;
 }
 
 /** The mistake, and beneath it how the command is used, and where to read on. */
-export function mistakeWithAdvice(error: ParserError, command: typeof DaqCommand, name: string): string {
+export function mistakeWithAdvice(error: ParserError, command: CommandClass, name: string): string {
   const { sentence, missing } = told(error, command, name);
   const { usage, examples } = metadataOf(command, name);
   const lines = [sentence];
@@ -32,7 +31,7 @@ export function mistakeWithAdvice(error: ParserError, command: typeof DaqCommand
   return [...lines, `See ${name} --help`].join('\n');
 }
 
-function told(error: ParserError, command: typeof DaqCommand, name: string): { sentence: string; missing: boolean } {
+function told(error: ParserError, command: CommandClass, name: string): { sentence: string; missing: boolean } {
   const absent = (error.args ?? []).filter((one): one is Argument => typeof one !== 'string').map(argumentLabel);
   if (absent.length > 0) return { sentence: `missing: ${absent.join(', ')}`, missing: true };
   const reasons = reasonsOf(error);
@@ -59,7 +58,7 @@ function argumentLabel({ name, description, options }: Argument): string {
   return meaning === undefined ? name : `${name} (${meaning})`;
 }
 
-function flagLabel(flag: string, command: typeof DaqCommand, name: string): string {
+function flagLabel(flag: string, command: CommandClass, name: string): string {
   const { value, summary } = metadataOf(command, name).options.find((one) => one.name === flag)!;
   return `--${flag} ${value} (${summary})`;
 }
