@@ -3,7 +3,7 @@
 import t from 'tap';
 import { ChaosScan, reportLine, type ScanPlan } from './chaos.ts';
 
-const PLAN = { events: 150, batch: 5, workers: 2 } as const;
+const PLAN = { events: 150, batch: 5, workers: 2, streams: 1 } as const;
 
 const PLANS: readonly ScanPlan[] = [
   {
@@ -14,7 +14,7 @@ const PLANS: readonly ScanPlan[] = [
     ],
   },
   {
-    ...{ ...PLAN, seed: 2, source: 'file', transport: 'redis' },
+    ...{ ...PLAN, streams: 2, seed: 2, source: 'file', transport: 'redis' },
     kills: [
       { victim: 'control', at: 0.2 },
       { victim: 'redis', at: 0.5 },

@@ -31,6 +31,8 @@ export interface ScanPlan {
   readonly events: number;
   readonly batch: number;
   readonly workers: number;
+  /** Of every event, each with its own ingester; the frames of an event have the same number in all of them. */
+  readonly streams: number;
   /** A detector that pushes and cannot repeat, or a file. */
   readonly source: 'push' | 'file';
   readonly transport: 'credits' | 'redis';
@@ -65,7 +67,7 @@ export function randomPlan(seed: number): ScanPlan {
     victim: VICTIMS[random.below(VICTIMS.length)]!,
     at: 0.05 + (0.9 * random.below(1000)) / 1000,
   }));
-  return {
+  const drawn: Omit<ScanPlan, 'streams'> = {
     seed,
     events: 200 + random.below(400),
     batch: [1, 1, 7, 20][random.below(4)]!,
@@ -74,6 +76,7 @@ export function randomPlan(seed: number): ScanPlan {
     transport: random.below(4) === 0 ? 'redis' : 'credits',
     kills: kills.sort((a, b) => a.at - b.at),
   };
+  return { ...drawn, streams: 1 + random.below(2) };
 }
 
 /** One list of byte strings per message of a detector. */
@@ -132,7 +135,7 @@ export class ChaosScan {
   readonly #random: Random;
   readonly #problems: string[] = [];
   readonly #killed: string[] = [];
-  #detector: Detector | undefined;
+  readonly #detectors: Detector[] = [];
   #damaged: Damaged | undefined;
 
   constructor(plan: ScanPlan) {
@@ -166,7 +169,7 @@ export class ChaosScan {
     child.kill('SIGINT');
     const { exitCode, stdout, stderr } = await child;
     process.removeListener('exit', last);
-    this.#detector?.close();
+    for (const detector of this.#detectors) detector.close();
     const lossless = this.#damaged !== undefined && Object.values(this.#damaged).every((runs) => runs.length === 0);
     this.#checkEnd(exitCode, lossless, children, `${stdout}\n${stderr}`);
     const isFine = this.#problems.length === 0;
@@ -178,24 +181,32 @@ export class ChaosScan {
   }
 
   async #write(control: number, results: number): Promise<void> {
-    const { source, events, batch, workers, transport } = this.#plan;
-    const all = messages(events);
-    let det: object = { kind: 'stins', file: 'images.cbors' };
-    if (source === 'file') writeFileSync(join(this.#folder, 'images.cbors'), Buffer.concat(all.map(captured)));
-    else {
-      this.#detector = await Detector.open();
-      det = { upstream: this.#detector.url, options: '--resume-wait 4' };
-      void this.#detector.play(all).catch(() => {});
-    }
+    const { events, batch, workers, transport } = this.#plan;
+    const names = ['det', 'aux'].slice(0, this.#plan.streams);
+    const streams = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await this.#stream(name)])));
     const payloads = join(PROJECT, 'test/mapreduce/up');
     const scan = {
-      streams: { det },
+      streams,
       workers: { payload: join(payloads, 'chaos-worker.mjs'), count: workers },
       reducer: { payload: join(payloads, 'chaos-reducer.mjs'), port: results },
       control: { port: control, options: ['--transport', transport] },
       map: { events, batch },
     };
     writeFileSync(join(this.#folder, 'scan.yaml'), JSON.stringify(scan));
+  }
+
+  async #stream(name: string): Promise<object> {
+    const { source, events } = this.#plan;
+    const all = messages(events);
+    if (source === 'file') {
+      const file = `${name}.cbors`;
+      writeFileSync(join(this.#folder, file), Buffer.concat(all.map(captured)));
+      return { kind: 'stins', file };
+    }
+    const detector = await Detector.open();
+    this.#detectors.push(detector);
+    void detector.play(all).catch(() => {});
+    return { upstream: detector.url, options: '--resume-wait 4' };
   }
 
   /** Kills when it is time, until the scan is finished. */
@@ -296,10 +307,10 @@ async function again<T>(question: () => Promise<T>): Promise<T> {
 
 /** One line for a person. */
 export function reportLine({ plan, problems, killed, damaged, seconds, folder }: ScanReport): string {
-  const { seed, events, batch, workers, source, transport } = plan;
+  const { seed, events, batch, workers, streams, source, transport } = plan;
   const bad = Object.entries(damaged ?? {}).filter(([, runs]) => runs.length > 0);
   const named = bad.map(([why, runs]) => `${why} ${runs.map(([a, b]) => (a === b ? a : `${a}-${b}`)).join(' ')}`);
-  const what = `${events} events by ${batch}, ${workers} workers, ${source}, ${transport}; killed ${killed.join(' ') || 'nobody'}`;
+  const what = `${events} events by ${batch}, ${workers} workers, ${streams} ${source}, ${transport}; killed ${killed.join(' ') || 'nobody'}`;
   const verdict = problems.length === 0 ? 'ok' : `WRONG (${folder})\n  ${problems.join('\n  ')}`;
   return `seed ${seed}: ${what}; ${named.join('; ') || 'nothing lost'}; ${seconds.toFixed(1)} s: ${verdict}`;
 }
