@@ -3,19 +3,18 @@
 import { randomUUID } from 'node:crypto';
 import { toldUrl } from '../address/socket.ts';
 import { checkMap, streamsOf } from '../map/check.ts';
-import { samePart } from '../map/read.ts';
 import { MapRefused } from '../map/types.ts';
-import { type Configs, isOurs } from '../redis/configs.ts';
 import { BadRecord } from '../redis/fields.ts';
 import type { Registry } from '../redis/registry.ts';
 import type { ControllerUpdate } from '../redis/updates.ts';
+import { Changes } from './changes.ts';
 import { Credits } from './credits.ts';
 import { writeDumps } from './dump.ts';
 import { type Fence, LockLost } from './fence.ts';
 import type { Ending } from './formation.ts';
 import { takeLock } from './lock.ts';
 import { ParameterDesk } from './parameter-desk.ts';
-import { appendOf, checkEvents, mapOf, type Plan } from './plan.ts';
+import { appendOf, checkAppend, checkEvents, mapOf, planOf } from './plan.ts';
 import { Refused } from './refused.ts';
 import { KEEP_SECONDS, MapRun, type RunContext } from './run.ts';
 import { connectedStreams, servicesOf } from './services.ts';
@@ -63,7 +62,7 @@ export class Controller {
   #phase: Phase = 'idle';
   /** Map of updates while no map runs. */
   readonly #noMap = randomUUID();
-  #waiters: (() => void)[] = [];
+  readonly #changes = new Changes();
   #posting: Promise<unknown> = Promise.resolve();
   #told = '';
   /** Of the maps before this one. */
@@ -198,7 +197,7 @@ export class Controller {
 
   #changed(): void {
     this.#checkOver();
-    for (const wake of this.#waiters.splice(0)) wake();
+    this.#changes.tell();
   }
 
   #checkOver(): void {
@@ -211,23 +210,6 @@ export class Controller {
     // Also which map it was: somebody may ask our successor how it ended.
     const kept = [...run.ownKeys, this.registry.keys.current];
     this.#fence.write(kept.map((key) => ['EXPIRE', key, KEEP_SECONDS])).catch((error: Error) => this.#failed(error));
-  }
-
-  /** @returns false if the condition is not met in time */
-  async #until(condition: () => boolean, milliseconds: number): Promise<boolean> {
-    const deadline = performance.now() + milliseconds;
-    while (!condition()) {
-      const left = deadline - performance.now();
-      if (left <= 0 || this.#closed) return false;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left);
-        this.#waiters.push(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
-    }
-    return true;
   }
 
   /** Tells all services. */
@@ -297,7 +279,8 @@ export class Controller {
     this.#phase = 'preparing';
     this.#told = '';
     this.watch.pace = 'waiting';
-    this.#run = await MapRun.begin(this.#context, uuid, this.#planOf(bytes, wrap, configs), map);
+    const plan = planOf({ map: bytes.toString(), wrap }, configs, this.options);
+    this.#run = await MapRun.begin(this.#context, uuid, plan, map);
     if (before) this.past = sumOf(this.past, totalsOf(before.formation));
     if (before) await this.#fence.write([['DEL', ...before.ownKeys]]);
     await this.#update({});
@@ -308,21 +291,12 @@ export class Controller {
     return uuid;
   }
 
-  #planOf(bytes: Buffer, wrap: boolean, { ingesters, workers }: Configs): Plan {
-    const { depth, redo, future } = this.options;
-    const asked = workers.some(({ stateful }) => stateful) ? 'group' : 'rest';
-    return {
-      ...{ map: bytes.toString(), wrap, future, depth, redo: redo ?? asked },
-      ingesters: ingesters.map((config) => ({ name: config.name, streams: config.streams, ours: isOurs(config) })),
-    };
-  }
-
   /** Ends the map that runs, with its finish hooks (spec 2.1). */
   async #replace(): Promise<void> {
     const run = this.#run;
     if (!run || this.#phase === 'finished') return;
     if (run.formation.ending === undefined) run.decide([{ op: 'stop', reason: 'replaced' }]);
-    const over = await this.#until(() => this.#phase === 'finished', REPLACE_WAIT_MS);
+    const over = await this.#changes.until(() => this.#phase === 'finished', REPLACE_WAIT_MS);
     if (!over) this.options.say(`map ${run.uuid} is replaced, but did not finish: ${run.unfinished.join(', ')}`);
     const left = unfinishedText(run.formation);
     if (left !== undefined) this.options.say(`map ${run.uuid} is replaced: ${left}`);
@@ -333,7 +307,7 @@ export class Controller {
   async #taken(uuid: string): Promise<void> {
     const missing = () => servicesOf(this.watch.configs).filter(({ mapping_uuid }) => mapping_uuid !== uuid);
     const { readyWait } = this.options;
-    if (await this.#until(() => missing().length === 0, readyWait * 1000)) return;
+    if (await this.#changes.until(() => missing().length === 0, readyWait * 1000)) return;
     const names = missing().map(({ name }) => name);
     this.#run?.decide([{ op: 'stop', reason: 'stopped' }]);
     throw new Refused(500, 'timeout', `not ready after ${readyWait} s: ${names.join(', ')}`, names);
@@ -353,17 +327,9 @@ export class Controller {
     const append = appendOf(bytes, known);
     if (append.id !== null && run.appends.some(({ id }) => id === append.id)) return;
     if (!assigner.open) throw new MapRefused('closed', 'the map is closed');
-    const streams = streamsOf(run.formation.map);
     const sequence = [run.formation.map, ...run.appends, append].flatMap((one) => one.sequence);
     checkEvents({ parts: new Map([...known, ...append.parts]), sequence }, this.options.mostEvents);
-    for (const part of append.parts.values()) {
-      const old = known.get(part.name);
-      if (old && !samePart(old, part))
-        throw new MapRefused('part-differs', `part ${part.name} exists with another content`);
-      for (const stream of part.streams.keys())
-        if (!streams.has(stream))
-          throw new MapRefused('streams', `stream ${stream} was not declared when the map was posted`);
-    }
+    checkAppend(append, known, streamsOf(run.formation.map));
     await run.append(append);
   }
 
@@ -392,6 +358,7 @@ export class Controller {
     this.#closed = true;
     for (const timer of this.#timers) clearInterval(timer);
     this.#changed();
+    this.#changes.close();
     this.watch.close();
     this.#run?.close();
     await this.#credits?.close();

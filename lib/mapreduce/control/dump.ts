@@ -5,7 +5,7 @@ import { writeParameters } from '../record/parameters.ts';
 import { recordingPath } from '../record/places.ts';
 import type { ParameterDesk } from './parameter-desk.ts';
 import type { MapRun } from './run.ts';
-import { wholeSequence } from './status.ts';
+import { wholeSequence } from './whole-sequence.ts';
 
 /** Writes `<prefix>mapping-<uuid>.json` and `<prefix>parameters-<uuid>.json`, or `.cbor` if a value is no text or contains a NUL byte. */
 export async function writeDumps(

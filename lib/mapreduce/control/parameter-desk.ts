@@ -17,6 +17,7 @@ import { entriesOf } from '../redis/stream.ts';
 import { readUpdate } from '../redis/updates.ts';
 import type { Fence } from './fence.ts';
 import { Refused } from './refused.ts';
+import { servicesOf } from './services.ts';
 
 /** Always there (spec 9): where recordings go. */
 export const DUMP_PREFIX: ParameterDescription = {
@@ -105,7 +106,7 @@ export class ParameterDesk {
    * @returns true if services must be told: a default was set, or somebody has other values
    * @throws LockLost
    */
-  async tend({ ingesters, workers, reducer }: Configs): Promise<boolean> {
+  async tend(configs: Configs): Promise<boolean> {
     const { keys } = this.#registry;
     await this.#describe();
     let tell = false;
@@ -117,8 +118,7 @@ export class ParameterDesk {
     const again = [...this.#values].map(([name, { uuid, data }]) => ['SET', keys.parameter(name, uuid), data, 'NX']);
     if (again.length > 0) await this.#fence.write(again);
     const { hash } = this;
-    const services = [...ingesters, ...workers, ...(reducer ? [reducer] : [])];
-    if (services.some(({ parameters_hash }) => parameters_hash !== hash)) tell = true;
+    if (servicesOf(configs).some(({ parameters_hash }) => parameters_hash !== hash)) tell = true;
     else if (this.#old.length > 0) await this.#fence.write([['DEL', ...this.#old.splice(0)]]);
     return tell;
   }

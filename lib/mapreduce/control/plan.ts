@@ -2,8 +2,9 @@
 
 import { DataError } from '../../errors.ts';
 import { type Ordered, orderedJson } from '../../json/ordered.ts';
-import { checkSequence, readMap, readParts } from '../map/read.ts';
+import { checkSequence, readMap, readParts, samePart } from '../map/read.ts';
 import { type Cell, MapRefused, type Part, type TriggerMap } from '../map/types.ts';
+import { type Configs, isOurs } from '../redis/configs.ts';
 import { BadRecord, fieldsOf, number, parseFields, text, texts } from '../redis/fields.ts';
 import type { Appended, FormationSetup } from './formation.ts';
 import { Refused } from './refused.ts';
@@ -37,6 +38,19 @@ function documentOf(bytes: Buffer): Ordered {
     const { line, column } = error.place;
     throw new MapRefused('json', `line ${line ?? 1}, column ${column ?? 1}: ${error.message}`);
   }
+}
+
+/** @param redo undefined: what the payload classes ask for */
+export function planOf(
+  { map, wrap }: Pick<Plan, 'map' | 'wrap'>,
+  { ingesters, workers }: Configs,
+  { redo, future, depth }: Pick<Plan, 'future' | 'depth'> & { readonly redo: Plan['redo'] | undefined },
+): Plan {
+  const asked = workers.some(({ stateful }) => stateful) ? 'group' : 'rest';
+  return {
+    ...{ map, wrap, future, depth, redo: redo ?? asked },
+    ingesters: ingesters.map((config) => ({ name: config.name, streams: config.streams, ours: isOurs(config) })),
+  };
 }
 
 /** @throws BadRecord if it is no plan of ours */
@@ -91,6 +105,18 @@ export function appendOf(bytes: Buffer, known: ReadonlyMap<string, Part>): Appen
   const id = top.get('id') ?? null;
   if (id !== null && typeof id !== 'string') throw new MapRefused('json', 'id is a text');
   return { parts, sequence: sequence as string[], id, text: bytes.toString() };
+}
+
+/** @param streams of the map as it was posted. @throws MapRefused `part-differs`, `streams` */
+export function checkAppend({ parts }: Append, known: ReadonlyMap<string, Part>, streams: ReadonlySet<string>): void {
+  for (const part of parts.values()) {
+    const old = known.get(part.name);
+    if (old && !samePart(old, part))
+      throw new MapRefused('part-differs', `part ${part.name} exists with another content`);
+    for (const stream of part.streams.keys())
+      if (!streams.has(stream))
+        throw new MapRefused('streams', `stream ${stream} was not declared when the map was posted`);
+  }
 }
 
 /** Parts and sequence as JSON text that keeps the order of streams and parts. */

@@ -2,11 +2,7 @@
 
 import { Intervals } from '../../intervals.ts';
 import type { Share } from '../assign/ledger.ts';
-import { startEnd } from '../assign/wrap.ts';
-import { START_END } from '../map/types.ts';
 import type { Controller } from './controller.ts';
-import { sequenceText } from './plan.ts';
-import type { MapRun } from './run.ts';
 import { totalsOf } from './totals.ts';
 
 /** Events that are named unless all are asked for. */
@@ -145,13 +141,4 @@ function shareStatus({ origin, state, attempt, reporter, hasResult }: Share, awa
     has_result: hasResult,
     result_outstanding: awaitsResult,
   };
-}
-
-/** Parts and sequence with start and end event, as JSON text in the order of the map. */
-export function wholeSequence({ plan, formation }: MapRun): string {
-  const { parts, events } = formation.assigner;
-  const names = events.instances.map(({ laid }) => laid.part.name);
-  const wrap = events.instances.find(({ laid }) => laid.part.name === START_END)?.laid.part;
-  const start = plan.wrap ? (wrap ?? startEnd({ parts, streams: [] })) : undefined;
-  return sequenceText(new Map([...parts, ...(start ? [[START_END, start] as const] : [])]), names);
 }
