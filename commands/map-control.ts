@@ -13,7 +13,6 @@ import {
   portOf,
 } from '../lib/mapreduce/control/flags.ts';
 import { mapOf } from '../lib/mapreduce/control/plan.ts';
-import { serveController } from '../lib/mapreduce/control/serve.ts';
 import {
   ACTIONS,
   type Action,
@@ -22,6 +21,7 @@ import {
   progressLine,
   readMapFile,
 } from '../lib/mapreduce/http/client.ts';
+import { serveController } from '../lib/mapreduce/http/serve-controller.ts';
 import { MapRefused } from '../lib/mapreduce/map/types.ts';
 import { redisAddress } from '../lib/mapreduce/redis/connect.ts';
 import { Registry } from '../lib/mapreduce/redis/registry.ts';

@@ -4,6 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { toldUrl } from '../address/socket.ts';
 import { checkMap, streamsOf } from '../map/check.ts';
 import { MapRefused } from '../map/types.ts';
+import { ConfigWatch } from '../redis/config-watch.ts';
+import { connectedStreams, servicesOf } from '../redis/configs.ts';
 import { BadRecord } from '../redis/fields.ts';
 import type { Registry } from '../redis/registry.ts';
 import type { ControllerUpdate } from '../redis/updates.ts';
@@ -17,9 +19,7 @@ import { ParameterDesk } from './parameter-desk.ts';
 import { appendOf, checkAppend, checkEvents, mapOf, planOf } from './plan.ts';
 import { Refused } from './refused.ts';
 import { KEEP_SECONDS, MapRun, type RunContext } from './run.ts';
-import { connectedStreams, servicesOf } from './services.ts';
 import { type MapTotals, NO_EVENTS, sumOf, totalsOf, unfinishedText } from './totals.ts';
-import { ConfigWatch } from './watch.ts';
 
 export interface ControllerOptions {
   readonly registry: Registry;

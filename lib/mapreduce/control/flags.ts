@@ -6,8 +6,9 @@ import { parseBytes } from '../../cli/size.ts';
 import { UsageError } from '../../errors.ts';
 import { advertisedHost, bracketed, plain } from '../address/advertise.ts';
 import { advertiseFlag } from '../address/flag.ts';
-import { DEFAULT_LIMITS, type Limits } from '../http/control-api.ts';
+import { registryFlags } from '../redis/flags.ts';
 import type { ControllerOptions } from './controller.ts';
+import type { Limits } from './limits.ts';
 
 const RUN = 'RUNNING';
 const CLIENT = 'CLIENT';
@@ -15,9 +16,7 @@ const ALONE = 'WITHOUT SERVICES';
 const LIMITS = 'LIMITS';
 
 export const controlFlags = {
-  redis: Flags.string({ summary: 'redis://[USER:PASSWORD@]HOST:PORT[/DB]', helpValue: 'URL', helpGroup: RUN }),
-  insecure: Flags.boolean({ summary: 'Redis on another machine needs no password', helpGroup: RUN }),
-  prefix: Flags.string({ summary: 'first word of all keys in Redis', helpValue: 'WORD', helpGroup: RUN }),
+  ...registryFlags({ helpGroup: RUN }),
   port: Flags.string({ default: '5000', summary: 'port of HTTP; 0 picks one', helpValue: 'PORT', helpGroup: RUN }),
   bind: Flags.string({
     default: '127.0.0.1',
@@ -86,7 +85,7 @@ export const controlFlags = {
     helpGroup: LIMITS,
   }),
   'max-events': Flags.integer({
-    default: DEFAULT_LIMITS.events,
+    default: 100_000_000,
     min: 1,
     summary: 'events of a map',
     helpValue: 'N',

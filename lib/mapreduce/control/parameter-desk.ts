@@ -1,7 +1,7 @@
 /** Parameters at the controller: values, versions, defaults, and whether everybody has them (spec mapreduce.md 5.1 and 9). */
 
 import { randomUUID } from 'node:crypto';
-import type { Configs } from '../redis/configs.ts';
+import { type Configs, servicesOf } from '../redis/configs.ts';
 import { BadRecord } from '../redis/fields.ts';
 import { isName } from '../redis/keys.ts';
 import {
@@ -17,7 +17,6 @@ import { entriesOf } from '../redis/stream.ts';
 import { readUpdate } from '../redis/updates.ts';
 import type { Fence } from './fence.ts';
 import { Refused } from './refused.ts';
-import { servicesOf } from './services.ts';
 
 /** Always there (spec 9): where recordings go. */
 export const DUMP_PREFIX: ParameterDescription = {

@@ -16,7 +16,7 @@ import { Membership } from './membership.ts';
 import { Messages, openFeed, openWork, type Routes, routesOf } from './messages.ts';
 import { OverEvents } from './over-events.ts';
 import { type Append, appendOf, type Plan, readPlan, setupOf } from './plan.ts';
-import { namesIn, reporterOf } from './services.ts';
+import { namesIn, reporterOf } from './reporters.ts';
 
 export interface RunContext extends StreamsContext {
   configs(): Configs;

@@ -3,8 +3,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { DaqError } from '../../errors.ts';
 import { wholeFile } from '../../stream/read-all.ts';
-import { connectedStreams } from '../control/services.ts';
-import type { Configs } from '../redis/configs.ts';
+import { type Configs, connectedStreams } from '../redis/configs.ts';
 
 export const ACTIONS = ['post', 'append', 'close', 'stop', 'status', 'watch'] as const;
 export type Action = (typeof ACTIONS)[number];

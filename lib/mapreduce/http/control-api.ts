@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { version } from '../../cli/version.ts';
 import type { Controller } from '../control/controller.ts';
+import type { Limits } from '../control/limits.ts';
 import { mappingAsMap, uniformMap } from '../control/plan.ts';
 import { Refused } from '../control/refused.ts';
 import { damagedEvents, eventStatus, loads, progress, status } from '../control/status.ts';
@@ -13,23 +14,6 @@ import { prefixProblem } from '../record/places.ts';
 import { logLines, recentLogs } from './logs.ts';
 import { CONTROL_PAGE } from './page.ts';
 import { json, type Reply, type Request, type Route } from './server.ts';
-
-export interface Limits {
-  /** Bytes of a map. */
-  readonly map: number;
-  /** Bytes of a parameter. */
-  readonly parameter: number;
-  /** Bytes of a body of the old scan hook. */
-  readonly sardana: number;
-  readonly events: number;
-}
-
-export const DEFAULT_LIMITS: Limits = {
-  map: 64 * 1024 ** 2,
-  parameter: 16 * 1024 ** 2,
-  sardana: 1024 ** 2,
-  events: 1e8,
-};
 
 const BYTES = 'application/x.bytes';
 const NOT_WRAPPED = new Set(['false', '0', 'no', 'off', 'f', 'n']);

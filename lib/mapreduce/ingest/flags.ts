@@ -6,6 +6,7 @@ import { parseBytes } from '../../cli/size.ts';
 import { UsageError } from '../../errors.ts';
 import { advertisedHost } from '../address/advertise.ts';
 import { advertiseFlag } from '../address/flag.ts';
+import { registryFlags } from '../redis/flags.ts';
 import { isName } from '../redis/keys.ts';
 import { KIND_NAMES, KINDS, type KindName } from '../source/kinds.ts';
 import { repeatsItself, type SourceOptions } from '../source/open.ts';
@@ -32,9 +33,7 @@ export const ingestFlags = {
   }),
   stream: Flags.string({ multiple: true, summary: 'name of a stream; once per source', helpValue: 'NAME' }),
   name: Flags.string({ env: 'INGESTER_NAME', summary: 'name of this ingester', helpValue: 'NAME' }),
-  redis: Flags.string({ summary: 'redis://[USER:PASSWORD@]HOST:PORT[/DB]', helpValue: 'URL' }),
-  insecure: Flags.boolean({ summary: 'Redis on another machine needs no password' }),
-  prefix: Flags.string({ summary: 'first word of all keys in Redis', helpValue: 'WORD' }),
+  ...registryFlags(),
   bind: Flags.string({
     default: 'tcp://127.0.0.1:*',
     summary: 'where workers come; host * is all interfaces, port * picks a free one',

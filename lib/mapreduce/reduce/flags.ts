@@ -3,10 +3,10 @@
 import * as Flags from '@oclif/core/flags';
 import { advertiseFlag } from '../address/flag.ts';
 import { payloadFlags } from '../payload/flags.ts';
-import { registryFlags } from '../work/flags.ts';
+import { registryFlags } from '../redis/flags.ts';
 
 export const reduceFlags = {
-  ...registryFlags,
+  ...registryFlags(),
   bind: Flags.string({
     default: 'tcp://127.0.0.1:10200',
     summary: 'where workers bring results; host * is all interfaces, port * picks a free one',

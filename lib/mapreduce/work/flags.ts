@@ -4,16 +4,11 @@ import { hostname } from 'node:os';
 import * as Flags from '@oclif/core/flags';
 import { UsageError } from '../../errors.ts';
 import { payloadFlags, workerPayloadFlags } from '../payload/flags.ts';
+import { registryFlags } from '../redis/flags.ts';
 import { isName } from '../redis/keys.ts';
 
-export const registryFlags = {
-  redis: Flags.string({ summary: 'redis://[USER:PASSWORD@]HOST:PORT[/DB]', helpValue: 'URL' }),
-  insecure: Flags.boolean({ summary: 'Redis on another machine needs no password' }),
-  prefix: Flags.string({ summary: 'first word of all keys in Redis', helpValue: 'WORD' }),
-};
-
 export const workFlags = {
-  ...registryFlags,
+  ...registryFlags(),
   name: Flags.string({ env: 'WORKER_NAME', summary: 'name of this worker', helpValue: 'NAME' }),
   tags: Flags.string({
     env: 'WORKER_TAGS',

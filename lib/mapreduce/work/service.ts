@@ -3,9 +3,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Balance } from '../../cli/balance.ts';
 import type { Meter } from '../../cli/metrics.ts';
-import { ConfigWatch } from '../control/watch.ts';
 import { FailureLog } from '../payload/failure-log.ts';
 import { PayloadFailed, type WorkerPayload } from '../payload/types.ts';
+import { ConfigWatch } from '../redis/config-watch.ts';
 import { type IngesterConfig, isOurs, type MapreduceVersion } from '../redis/configs.ts';
 import type { Registry } from '../redis/registry.ts';
 import type { ControllerUpdate } from '../redis/updates.ts';

@@ -1,9 +1,9 @@
 /** The configurations of all services as they come, change and go (spec mapreduce.md 5.1). */
 
 import type { Redis } from 'ioredis';
-import { type AnyConfig, type Configs, configKey, readConfig } from '../redis/configs.ts';
-import { BadRecord } from '../redis/fields.ts';
-import { type Registry, scan } from '../redis/registry.ts';
+import { type AnyConfig, type Configs, configKey, readConfig } from './configs.ts';
+import { BadRecord } from './fields.ts';
+import { type Registry, scan } from './registry.ts';
 
 /** Services of ours say when they change; those of the reference are looked at. */
 const PACE_MS = { waiting: 5, running: 100, idle: 3000 } as const;

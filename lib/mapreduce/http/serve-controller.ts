@@ -3,10 +3,11 @@
 import { metricsText, type Stage } from '../../cli/metrics.ts';
 import { advertisedUrl } from '../address/advertise.ts';
 import { thisHost } from '../address/socket.ts';
-import { controlRoutes, explain, type Limits } from '../http/control-api.ts';
-import { HttpServer } from '../http/server.ts';
-import { Controller, type ControllerOptions } from './controller.ts';
-import { controlBalance, controlMeters } from './meters.ts';
+import { Controller, type ControllerOptions } from '../control/controller.ts';
+import type { Limits } from '../control/limits.ts';
+import { controlBalance, controlMeters } from '../control/meters.ts';
+import { controlRoutes, explain } from './control-api.ts';
+import { HttpServer } from './server.ts';
 
 export interface ServeOptions extends ControllerOptions {
   readonly host: string;
