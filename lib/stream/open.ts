@@ -4,22 +4,11 @@
  */
 
 import { existsSync } from 'node:fs';
-import type { Lifecycle } from '../cli/lifecycle.ts';
 import { Output } from '../cli/output.ts';
 import { UsageError } from '../errors.ts';
+import type { StreamOptions } from './options.ts';
 import { type DgramSink, OutputSink, openFileSink } from './sink.ts';
 import { type ByteSource, openBytes, openDescriptor } from './source.ts';
-
-export interface StreamOptions {
-  /** Signals end waiting, and hard ends clean up. */
-  lifecycle?: Pick<Lifecycle, 'stop' | 'onEmergency'>;
-  /** For what a person should know, for example which port was taken. */
-  say?: (message: string) => void;
-  /** What `-` writes to. Default: a new Output on stdout. */
-  stdout?: Output;
-  /** Which message of a preview is repeated for readers who come late. Default: a Configure dgram. */
-  greeting?: (message: Buffer) => boolean;
-}
 
 /** How URLs of one scheme are opened. A scheme that cannot be read, or written, leaves that function out. */
 export interface StreamScheme {

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { Lifecycle } from '../../lib/cli/lifecycle.ts';
-import { openSink, openStream, type StreamOptions } from '../../lib/stream/open.ts';
+import { openSink, openStream } from '../../lib/stream/open.ts';
+import type { StreamOptions } from '../../lib/stream/options.ts';
 import { parseSocketUrl } from '../../lib/stream/socket/address.ts';
 import type { ByteSource } from '../../lib/stream/source.ts';
 

@@ -1,7 +1,8 @@
 /** What the manager deals: dgrams as they are, or simulated events. */
 
 import { DgramReader } from '../../stream/dgram-reader.ts';
-import { openStream, type StreamOptions } from '../../stream/open.ts';
+import { openStream } from '../../stream/open.ts';
+import type { StreamOptions } from '../../stream/options.ts';
 import type { ByteSource } from '../../stream/source.ts';
 import { Fields } from '../../xtc/fields.ts';
 import { SERVICE, serviceName } from '../../xtc/service.ts';

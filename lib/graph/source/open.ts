@@ -1,4 +1,5 @@
-import { openStream, type StreamOptions } from '../../stream/open.ts';
+import { openStream } from '../../stream/open.ts';
+import type { StreamOptions } from '../../stream/options.ts';
 import { wholeText } from '../../stream/read-all.ts';
 import type { SourceSpec } from '../types.ts';
 import { DgramEvents } from './dgrams.ts';

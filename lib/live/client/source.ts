@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError } from '../../errors.ts';
-import type { StreamOptions } from '../../stream/open.ts';
+import type { StreamOptions } from '../../stream/options.ts';
 import { type ByteSource, skipByReading } from '../../stream/source.ts';
 import { type LiveAddress, parseLiveUrl } from './address.ts';
 import { type Connection, connectLive } from './connect.ts';

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { type AddressInfo, createConnection, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { DaqError, UsageError } from '../../errors.ts';
-import type { StreamOptions } from '../open.ts';
+import type { StreamOptions } from '../options.ts';
 import { explain } from '../source.ts';
 import { clearSocketPath } from '../zmq/socket-file.ts';
 import type { SocketAddress } from './address.ts';

@@ -6,8 +6,8 @@
 import { constants, openSync, statSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { DaqError } from '../../errors.ts';
-import type { StreamOptions } from '../open.ts';
 import { openSink } from '../open.ts';
+import type { StreamOptions } from '../options.ts';
 import type { DgramSink } from '../sink.ts';
 import { explain } from '../source.ts';
 import type { Pending } from './connection.ts';

@@ -2,7 +2,7 @@
 
 import type { Socket } from 'node:net';
 import { DaqError } from '../../errors.ts';
-import type { StreamOptions } from '../open.ts';
+import type { StreamOptions } from '../options.ts';
 import type { DgramSink } from '../sink.ts';
 import { explain } from '../source.ts';
 import { parseSocketUrl } from './address.ts';

@@ -1,7 +1,7 @@
 /** Bytes from a unix or tcp socket. */
 
 import type { Socket } from 'node:net';
-import type { StreamOptions } from '../open.ts';
+import type { StreamOptions } from '../options.ts';
 import { type ByteSource, explain, skipByReading } from '../source.ts';
 import { parseSocketUrl } from './address.ts';
 import { beginConnection, type Pending } from './connection.ts';

@@ -2,7 +2,7 @@
 
 import { Push, type Socket, XPublisher } from 'zeromq';
 import { DaqError } from '../../errors.ts';
-import type { StreamOptions } from '../open.ts';
+import type { StreamOptions } from '../options.ts';
 import type { DgramSink } from '../sink.ts';
 import { explain } from '../source.ts';
 import { parseZmqUrl, type ZmqAddress } from './address.ts';

@@ -2,7 +2,7 @@
 
 import { Pull, type Socket, Subscriber } from 'zeromq';
 import { InputError } from '../../errors.ts';
-import type { StreamOptions } from '../open.ts';
+import type { StreamOptions } from '../options.ts';
 import { type ByteSource, explain, skipByReading } from '../source.ts';
 import { parseZmqUrl, type ZmqAddress } from './address.ts';
 import { attach, KEEP_ALIVE } from './binding.ts';

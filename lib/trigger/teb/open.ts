@@ -3,7 +3,8 @@
 import type { Lifecycle } from '../../cli/lifecycle.ts';
 import type { Output } from '../../cli/output.ts';
 import { UsageError } from '../../errors.ts';
-import { openSink, openStream, type StreamOptions } from '../../stream/open.ts';
+import { openSink, openStream } from '../../stream/open.ts';
+import type { StreamOptions } from '../../stream/options.ts';
 import type { DgramSink } from '../../stream/sink.ts';
 import type { ByteSource } from '../../stream/source.ts';
 import { ContributionInput } from './contribution-input.ts';
