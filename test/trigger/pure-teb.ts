@@ -1,12 +1,13 @@
 /** The pure core of teb-decide without processes: builder, value rule, dealer; contributions in, decision lines out. */
 
+import type { BuiltEvent } from '../../lib/trigger/building/built-event.ts';
 import { Contracts } from '../../lib/trigger/building/contracts.ts';
 import { EventBuilder } from '../../lib/trigger/building/event-builder.ts';
 import type { EventBuilderOptions } from '../../lib/trigger/building/options.ts';
 import { MonitorDealer } from '../../lib/trigger/dealing/monitor-dealer.ts';
 import { EventBatch } from '../../lib/trigger/decide/batch.ts';
 import { RuleDecider } from '../../lib/trigger/decide/rule.ts';
-import type { BuiltEvent, DecisionLine, TriggerConfig, Verdict } from '../../lib/trigger/types.ts';
+import type { DecisionLine, TriggerConfig, Verdict } from '../../lib/trigger/types.ts';
 import type { EbDgram } from '../../lib/trigger/wire/eb-dgram.ts';
 import { decisionOf } from '../../lib/trigger/wire/json-lines.ts';
 import { DATA } from '../../lib/trigger/wire/layout.ts';

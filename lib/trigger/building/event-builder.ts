@@ -12,10 +12,11 @@
  */
 
 import { SERVICE } from '../../xtc/service.ts';
-import type { BuiltEvent, Milliseconds, PulseId, Rejection, SourceMask, Verdict } from '../types.ts';
+import type { Milliseconds, PulseId, Rejection, SourceMask, Verdict } from '../types.ts';
 import type { EbDgram } from '../wire/eb-dgram.ts';
 import { DAMAGE, ENV, LIMIT } from '../wire/layout.ts';
 import { countSources, hasSource, lowestBit, NO_SOURCES, sourcesOf } from '../wire/masks.ts';
+import type { BuiltEvent } from './built-event.ts';
 import { ClosedEvents } from './closed-events.ts';
 import { type Contracts, FOREIGN } from './contracts.ts';
 import { type BuilderCounts, zeroCounts } from './counts.ts';

@@ -6,10 +6,11 @@
  */
 
 import { SERVICE } from '../../xtc/service.ts';
-import { type BuiltEvent, type Milliseconds, type PulseId, WHYS, type Why } from '../types.ts';
+import { type Milliseconds, type PulseId, WHYS, type Why } from '../types.ts';
 import type { EbDgram } from '../wire/eb-dgram.ts';
 import { EBDGRAM, ENV } from '../wire/layout.ts';
 import { hasSource } from '../wire/masks.ts';
+import type { BuiltEvent } from './built-event.ts';
 import { type Contracts, FOREIGN } from './contracts.ts';
 
 /** Numbers of WHYS. */

@@ -3,7 +3,7 @@
  * (spec teb.md, 5.3), so every decider reads the same bytes, a frame is written without further copies, and events can be repeated.
  */
 
-import type { BuiltEvent } from '../types.ts';
+import type { BuiltEvent } from '../building/built-event.ts';
 import { EbDgram } from '../wire/eb-dgram.ts';
 import { EBDGRAM, EXTENT_BASE, SRC_NUMBER_MASK } from '../wire/layout.ts';
 import { lowestBit } from '../wire/masks.ts';

@@ -1,6 +1,6 @@
 /** What the joiner counts (spec teb.md, sections 7 and 10). */
 
-import type { RejectReason } from './joiner.ts';
+export type RejectReason = 'no_common' | 'svc' | 'back' | 'duplicate' | 'no_decision';
 
 export interface JoinerCounts {
   /** Events taken; recorded + discarded + all rejected + those that wait (I1). */

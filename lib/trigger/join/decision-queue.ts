@@ -4,7 +4,7 @@ import { SERVICE } from '../../xtc/service.ts';
 import type { PulseId } from '../types.ts';
 import { RESULT } from '../wire/layout.ts';
 import { ResultRecord } from '../wire/result.ts';
-import type { Fate } from './joiner.ts';
+import type { Fate } from './fate.ts';
 
 const SLOT = RESULT.extendedSize;
 const FIRST_SLOTS = 64;

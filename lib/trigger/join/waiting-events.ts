@@ -1,7 +1,7 @@
 /** Events that wait for their decisions, oldest first: a ring of numbers that grows. */
 
 import type { Milliseconds, PulseId } from '../types.ts';
-import type { RejectReason } from './joiner.ts';
+import type { RejectReason } from './counts.ts';
 
 export class WaitingEvents {
   length = 0;

@@ -4,7 +4,7 @@ import { EventAssembler } from '../../stream/event-built.ts';
 import { Dgram, viewOf } from '../../xtc/dgram.ts';
 import { DGRAM } from '../../xtc/layout.ts';
 import { SERVICE } from '../../xtc/service.ts';
-import type { BuiltEvent } from '../types.ts';
+import type { BuiltEvent } from '../building/built-event.ts';
 import { EbDgram } from '../wire/eb-dgram.ts';
 import { EBDGRAM } from '../wire/layout.ts';
 import { sourcesOf } from '../wire/masks.ts';

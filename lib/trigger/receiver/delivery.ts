@@ -6,7 +6,7 @@ import { Dgram } from '../../xtc/dgram.ts';
 import { DGRAM } from '../../xtc/layout.ts';
 import { SERVICE } from '../../xtc/service.ts';
 import { SmdConverter } from '../../xtc/smd.ts';
-import type { Fate } from '../join/joiner.ts';
+import type { Fate } from '../join/fate.ts';
 import { mebOf } from '../wire/buffer-word.ts';
 import { joinedLine } from '../wire/json-lines.ts';
 import type { ReceiverCounts } from './counts.ts';

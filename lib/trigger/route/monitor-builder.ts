@@ -3,10 +3,11 @@
  * carry the word of their buffer in the four bytes before them. Read the streams with `new RecordSplitter({ prefix: MON_PREFIX })`.
  */
 
+import type { BuiltEvent } from '../building/built-event.ts';
 import { Contracts } from '../building/contracts.ts';
 import { EventBuilder } from '../building/event-builder.ts';
 import type { EventBuilderOptions } from '../building/options.ts';
-import type { BuiltEvent, Milliseconds, TriggerConfig, Verdict } from '../types.ts';
+import type { Milliseconds, TriggerConfig, Verdict } from '../types.ts';
 import { EbDgram } from '../wire/eb-dgram.ts';
 import { sourcesOf } from '../wire/masks.ts';
 import { uint32At } from '../wire/words.ts';

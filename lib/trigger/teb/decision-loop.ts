@@ -4,12 +4,13 @@
  */
 
 import { SERVICE } from '../../xtc/service.ts';
+import type { BuiltEvent } from '../building/built-event.ts';
 import { Contracts } from '../building/contracts.ts';
 import type { EventBuilder } from '../building/event-builder.ts';
 import type { MonitorDealer } from '../dealing/monitor-dealer.ts';
 import { ANSWER_FLAG } from '../decide/batch.ts';
 import type { Decider } from '../decide/types.ts';
-import type { BuiltEvent, Milliseconds, PulseId, Why } from '../types.ts';
+import type { Milliseconds, PulseId, Why } from '../types.ts';
 import { mebOf } from '../wire/buffer-word.ts';
 import { DAMAGE, DATA, FLAG, LIMIT } from '../wire/layout.ts';
 import { sourcesOf } from '../wire/masks.ts';

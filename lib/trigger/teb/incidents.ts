@@ -1,8 +1,9 @@
 /** What goes wrong on the way: counted, and said as often as a person can read. */
 
 import { OutputClosed } from '../../cli/output.ts';
+import type { BuiltEvent } from '../building/built-event.ts';
 import type { Contracts } from '../building/contracts.ts';
-import type { BuiltEvent, Verdict } from '../types.ts';
+import type { Verdict } from '../types.ts';
 import { sourcesOf } from '../wire/masks.ts';
 import type { ContributionInput, Ending } from './contribution-input.ts';
 import { LimitedSay } from './limited-say.ts';

@@ -1,7 +1,7 @@
 /** Events in order on their way to their results: those that the decider is asked about, and between them those that need no asking. */
 
+import type { BuiltEvent } from '../building/built-event.ts';
 import { EventBatch } from '../decide/batch.ts';
-import type { BuiltEvent } from '../types.ts';
 
 /** What an event is answered by: the decider, nobody (SlowUpdates), our own bypass, or another process of several deciders. */
 export const FATE = { asked: 0, unasked: 1, bypass: 2, others: 3 } as const;

@@ -1,6 +1,6 @@
 /** Results to those whom they concern: every output gets the events with its receiver in receivers(e), or all (spec teb.md, 2.3). */
 
-import type { BuiltEvent } from '../types.ts';
+import type { BuiltEvent } from '../building/built-event.ts';
 import { decisionLine } from '../wire/json-lines.ts';
 import { RESULT } from '../wire/layout.ts';
 import { hasSource } from '../wire/masks.ts';

@@ -2,7 +2,8 @@
 
 import { DataError } from '../../errors.ts';
 import { SERVICE } from '../../xtc/service.ts';
-import type { BuiltEvent, DecisionLine, JoinedLine } from '../types.ts';
+import type { BuiltEvent } from '../building/built-event.ts';
+import type { DecisionLine, JoinedLine } from '../types.ts';
 import { mebOf, wordText } from './buffer-word.ts';
 import { contributionBytes, eventEnv, markerBytes } from './eb-dgram.ts';
 import { DATA, FLAG } from './layout.ts';

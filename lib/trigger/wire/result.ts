@@ -1,6 +1,6 @@
 /** Results of the decider (spec teb.md, sections 1.4 and 1.6): written at once, read by a cursor. */
 
-import type { BuiltEvent } from '../types.ts';
+import type { BuiltEvent } from '../building/built-event.ts';
 import { EbDgram, writeHeader } from './eb-dgram.ts';
 import { DATA, LEVEL, NO_MEB, RESULT, TYPE_DATA } from './layout.ts';
 

@@ -1,8 +1,8 @@
 /** One random schedule through the event builder and through the naive one; every verdict and every event must agree. */
 
+import type { BuiltEvent } from '../../../lib/trigger/building/built-event.ts';
 import { Contracts } from '../../../lib/trigger/building/contracts.ts';
 import { EventBuilder } from '../../../lib/trigger/building/event-builder.ts';
-import type { BuiltEvent } from '../../../lib/trigger/types.ts';
 import { contributionBytes, EbDgram, eventEnv, markerBytes } from '../../../lib/trigger/wire/eb-dgram.ts';
 import { sourcesOf } from '../../../lib/trigger/wire/masks.ts';
 import { Random } from '../../random.ts';

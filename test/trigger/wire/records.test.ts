@@ -1,9 +1,9 @@
 /** Records of the trigger chain, byte by byte (spec teb.md, sections 1 and 2). */
 
 import t from 'tap';
+import type { BuiltEvent } from '../../../lib/trigger/building/built-event.ts';
 import { Contracts } from '../../../lib/trigger/building/contracts.ts';
 import { EventBuilder } from '../../../lib/trigger/building/event-builder.ts';
-import type { BuiltEvent } from '../../../lib/trigger/types.ts';
 import { bufferOf, bufferWord, isBufferWord, mebOf, wordText } from '../../../lib/trigger/wire/buffer-word.ts';
 import { contributionBytes, EbDgram, eventEnv, markerBytes, setEndOfList } from '../../../lib/trigger/wire/eb-dgram.ts';
 import { FLAG } from '../../../lib/trigger/wire/layout.ts';
