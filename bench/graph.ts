@@ -8,7 +8,8 @@
 
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type CompiledGraph, compile } from '../lib/graph/compile/compile.ts';
+import { compile } from '../lib/graph/compile/compile.ts';
+import type { CompiledGraph } from '../lib/graph/compile/compiled.ts';
 import { graphFrom } from '../lib/graph/compile/graph-file.ts';
 import { recordJson } from '../lib/graph/output/print.ts';
 import type { Answer } from '../lib/graph/run/answer.ts';

@@ -1,6 +1,7 @@
 /** What random schedules are about: a graph with each kind of state, and messages on their way. */
 
-import { type CompiledGraph, compile } from '../../lib/graph/compile/compile.ts';
+import { compile } from '../../lib/graph/compile/compile.ts';
+import type { CompiledGraph } from '../../lib/graph/compile/compiled.ts';
 import { graphFrom } from '../../lib/graph/compile/graph-file.ts';
 import type { Gathering, Side } from '../../lib/graph/net/gathering.ts';
 import type { Answer } from '../../lib/graph/run/answer.ts';

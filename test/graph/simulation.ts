@@ -4,7 +4,7 @@
  * (spec graph.md 2.2 to 2.6, 2.8, 2.9).
  */
 
-import type { CompiledGraph } from '../../lib/graph/compile/compile.ts';
+import type { CompiledGraph } from '../../lib/graph/compile/compiled.ts';
 import { ControlLog } from '../../lib/graph/net/control-log.ts';
 import { Gathering, type Side } from '../../lib/graph/net/gathering.ts';
 import { Members } from '../../lib/graph/net/members.ts';

@@ -1,4 +1,5 @@
-import { type Compiled, type CompiledGraph, type CompileOptions, compile } from '../compile/compile.ts';
+import { type Compiled, type CompileOptions, compile } from '../compile/compile.ts';
+import type { CompiledGraph } from '../compile/compiled.ts';
 import { Refused } from '../compile/refused.ts';
 import { LocalCluster } from '../run/cluster.ts';
 import type { HeartbeatRecord } from '../run/global-side.ts';

@@ -3,7 +3,7 @@
  * in any order and grouping, and the outputs must be those of one worker that saw everything in order.
  */
 
-import type { CompiledGraph, CompiledNode } from '../compile/compile.ts';
+import type { CompiledGraph, CompiledNode } from '../compile/compiled.ts';
 import { copyOf } from '../ops/sum.ts';
 import { Worker } from '../run/worker.ts';
 import type { Kernel, Problem } from '../types.ts';

@@ -3,20 +3,15 @@
 import type { LoadedCode } from '../code/types.ts';
 import { compileExpression, type Expression, ExpressionError } from '../expression/compile.ts';
 import { OPERATIONS, type Operation } from '../ops/operations.ts';
-import { type AmiSplit, splitOf } from '../run/ami-station.ts';
-import type { EventInfo, GraphSpec, Kernel, NodeSpec, Outcome, Problem, Row, SourceSpec } from '../types.ts';
+import { splitOf } from '../run/ami-station.ts';
+import type { EventInfo, GraphSpec, NodeSpec, Problem, Row } from '../types.ts';
 import type { Value } from '../value.ts';
 import { codeKernel, codeOf } from './code-node.ts';
+import type { Cluster, CompiledGraph, CompiledNode } from './compiled.ts';
 import { checkInput } from './input-types.ts';
 import { windowBytes } from './memory.ts';
 import { ParameterError, Parameters } from './parameters.ts';
 import { type Arrow, type NodePlace, PER_EVENT, Problems, splitName, type Wiring, wire } from './wiring.ts';
-
-/** Number of processes of each kind. */
-export interface Cluster {
-  readonly workers: number;
-  readonly collectors: number;
-}
 
 export interface CompileOptions extends Cluster {
   readonly amiCompat: boolean;
@@ -24,41 +19,6 @@ export interface CompileOptions extends Cluster {
   readonly windowLimit: number;
   /** User code of the nodes that name some. */
   readonly code?: LoadedCode;
-}
-
-/** A node, ready to run. */
-export type CompiledNode = {
-  readonly spec: NodeSpec;
-  readonly place: NodePlace;
-  readonly arrows: readonly Arrow[];
-  readonly ports: readonly string[];
-  /** Equal for nodes that compute the same from the same inputs: such nodes keep their state when a graph is replaced. */
-  readonly fingerprint: string;
-} & (
-  | {
-      readonly kind: 'map' | 'filter';
-      readonly expression: (inputs: readonly Value[], info: EventInfo) => Value | undefined;
-      /** Instead of `expression` on workers, where it is there: many events at once. */
-      readonly many?: ((rows: readonly Row[]) => readonly Outcome<Value | undefined>[]) | undefined;
-    }
-  | {
-      readonly kind: 'operation';
-      readonly kernel: Kernel<unknown>;
-      readonly n: number | undefined;
-      readonly split: AmiSplit | undefined;
-    }
-);
-
-export interface CompiledGraph {
-  readonly spec: GraphSpec;
-  readonly cluster: Cluster;
-  readonly amiCompat: boolean;
-  readonly sources: readonly SourceSpec[];
-  /** In an order in which every node stands behind those it reads. */
-  readonly nodes: readonly CompiledNode[];
-  /** `id.port` of what records carry. */
-  readonly outputs: readonly string[];
-  readonly warnings: readonly string[];
 }
 
 export type Compiled = { readonly graph: CompiledGraph } | { readonly problems: readonly Problem[] };

@@ -1,5 +1,5 @@
 import type { SourceType } from '../types.ts';
-import type { CompiledNode } from './compile.ts';
+import type { CompiledNode } from './compiled.ts';
 import type { Arrow } from './wiring.ts';
 
 const NUMBER_BYTES = 24;

@@ -1,6 +1,6 @@
 /** Where each node runs, how windows are split, and what is sent (spec graph.md 5, plans). */
 
-import type { CompiledGraph } from './compile.ts';
+import type { CompiledGraph } from './compiled.ts';
 
 export interface PlanNode {
   readonly id: string;

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { Pull, type Socket } from 'zeromq';
 import { KEEP_ALIVE } from '../../stream/zmq/binding.ts';
-import type { CompiledGraph } from '../compile/compile.ts';
+import type { CompiledGraph } from '../compile/compiled.ts';
 import type { Contributor } from '../run/collector.ts';
 import { bind } from './endpoints.ts';
 import { Gathering, type Side } from './gathering.ts';

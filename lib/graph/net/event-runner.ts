@@ -4,7 +4,7 @@ import { DataError } from '../../errors.ts';
 import { Dgram } from '../../xtc/dgram.ts';
 import { Fields } from '../../xtc/fields.ts';
 import { Walker } from '../../xtc/walk.ts';
-import type { CompiledGraph } from '../compile/compile.ts';
+import type { CompiledGraph } from '../compile/compiled.ts';
 import type { Answer } from '../run/answer.ts';
 import { CLOSING } from '../run/dealer.ts';
 import { type FailureReport, Worker } from '../run/worker.ts';

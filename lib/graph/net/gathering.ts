@@ -4,7 +4,7 @@
  * version or a run that is not known yet. Pure: time comes in.
  */
 
-import type { CompiledGraph } from '../compile/compile.ts';
+import type { CompiledGraph } from '../compile/compiled.ts';
 import type { Answer } from '../run/answer.ts';
 import { type Closing, Collector, type Contributor } from '../run/collector.ts';
 import type { MarkerMessage, MembersMessage } from './messages.ts';

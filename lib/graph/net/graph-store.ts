@@ -1,4 +1,4 @@
-import type { CompiledGraph } from '../compile/compile.ts';
+import type { CompiledGraph } from '../compile/compiled.ts';
 import { Refused } from '../compile/refused.ts';
 import { type LoadOptions, loadGraph } from './load-graph.ts';
 import type { ClusterTerms, GraphText, MessageOf } from './messages.ts';

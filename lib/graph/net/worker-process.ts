@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { Push } from 'zeromq';
 import { KEEP_ALIVE } from '../../stream/zmq/binding.ts';
-import type { CompiledGraph } from '../compile/compile.ts';
+import type { CompiledGraph } from '../compile/compiled.ts';
 import type { FailureReport } from '../run/worker.ts';
 import { connectable } from './endpoints.ts';
 import { EventRunner } from './event-runner.ts';

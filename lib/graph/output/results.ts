@@ -1,7 +1,7 @@
 /** Where records go: lines, pictures, snapshots (docs/graph.md). */
 
 import type { ChalkInstance } from 'chalk';
-import type { CompiledGraph } from '../compile/compile.ts';
+import type { CompiledGraph } from '../compile/compiled.ts';
 import type { HeartbeatRecord } from '../run/global-side.ts';
 import type { SnapshotFile } from '../snapshot/file.ts';
 import type { Names } from './names.ts';

@@ -1,6 +1,6 @@
 /** Workers, local collectors and the global one in one process, without wires: what graph-run does, and what case files drive. Pure. */
 
-import type { CompiledGraph } from '../compile/compile.ts';
+import type { CompiledGraph } from '../compile/compiled.ts';
 import type { Value } from '../value.ts';
 import type { Answer } from './answer.ts';
 import { type Closing, Collector } from './collector.ts';

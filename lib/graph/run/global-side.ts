@@ -1,6 +1,6 @@
 /** What the global collector does with a closed heartbeat: merge, run the nodes behind, and put out a record. Pure. */
 
-import type { CompiledGraph, CompiledNode } from '../compile/compile.ts';
+import type { CompiledGraph, CompiledNode } from '../compile/compiled.ts';
 import type { Value } from '../value.ts';
 import { addCounts, type Closed, total } from './answer.ts';
 import type { Closing } from './collector.ts';

@@ -1,7 +1,7 @@
 /** A graph over a source in one process: dealer, workers and collectors side by side (spec graph.md 5, graph-run). */
 
 import type { Balance } from '../../cli/balance.ts';
-import type { CompiledGraph } from '../compile/compile.ts';
+import type { CompiledGraph } from '../compile/compiled.ts';
 import type { EventSource, EventTaker } from '../source/types.ts';
 import { LocalCluster } from './cluster.ts';
 import { CLOSING, Dealer, type Period } from './dealer.ts';

@@ -1,6 +1,6 @@
 /** What a local collector does with a closed heartbeat: merge, and pass on. Pure. */
 
-import type { CompiledGraph } from '../compile/compile.ts';
+import type { CompiledGraph } from '../compile/compiled.ts';
 import { type Answer, addCounts, type Part } from './answer.ts';
 import type { Closing } from './collector.ts';
 import { Merging } from './merging.ts';

@@ -1,6 +1,6 @@
 /** Stations of a collector, by version of the graph and run of the data. Pure. */
 
-import type { CompiledGraph, CompiledNode } from '../compile/compile.ts';
+import type { CompiledGraph, CompiledNode } from '../compile/compiled.ts';
 import type { Place } from '../types.ts';
 import type { Answer } from './answer.ts';
 import { stationOf } from './place.ts';

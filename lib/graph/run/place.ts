@@ -1,4 +1,4 @@
-import type { CompiledNode } from '../compile/compile.ts';
+import type { CompiledNode } from '../compile/compiled.ts';
 import { isTrue } from '../expression/operators.ts';
 import type { EventInfo, Place } from '../types.ts';
 import type { Value } from '../value.ts';

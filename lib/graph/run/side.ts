@@ -1,6 +1,6 @@
 /** What both kinds of collectors hear besides answers: a new graph, a configuration, a transition. Pure. */
 
-import type { CompiledGraph } from '../compile/compile.ts';
+import type { CompiledGraph } from '../compile/compiled.ts';
 import type { Merging } from './merging.ts';
 
 export abstract class Side {

@@ -3,7 +3,7 @@
  * gets many events in one call. Level 0 needs no answers; level n needs those of the maps of level n - 1. Pure.
  */
 
-import type { CompiledNode } from '../compile/compile.ts';
+import type { CompiledNode } from '../compile/compiled.ts';
 
 /** True for a node whose events are collected for one call. */
 export function takesMany(node: CompiledNode): boolean {

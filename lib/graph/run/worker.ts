@@ -1,6 +1,6 @@
 /** The per-event part of a graph: what one worker runs (spec graph.md 2). Pure. */
 
-import type { CompiledGraph, CompiledNode } from '../compile/compile.ts';
+import type { CompiledGraph, CompiledNode } from '../compile/compiled.ts';
 import { copyOf } from '../ops/sum.ts';
 import type { EventInfo, Outcome, Row } from '../types.ts';
 import { isArray, type Value } from '../value.ts';

@@ -3,7 +3,8 @@
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import { CodeLoader } from '../../../lib/graph/code/load.ts';
-import { type Compiled, type CompiledGraph, compile } from '../../../lib/graph/compile/compile.ts';
+import { type Compiled, compile } from '../../../lib/graph/compile/compile.ts';
+import type { CompiledGraph } from '../../../lib/graph/compile/compiled.ts';
 import { graphFrom } from '../../../lib/graph/compile/graph-file.ts';
 import { LocalCluster } from '../../../lib/graph/run/cluster.ts';
 import type { HeartbeatRecord } from '../../../lib/graph/run/global-side.ts';

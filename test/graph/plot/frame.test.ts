@@ -3,7 +3,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { Chalk } from 'chalk';
 import t from 'tap';
-import type { CompiledGraph } from '../../../lib/graph/compile/compile.ts';
+import type { CompiledGraph } from '../../../lib/graph/compile/compiled.ts';
 import { frameOf } from '../../../lib/graph/plot/frame.ts';
 import { Gallery } from '../../../lib/graph/plot/gallery.ts';
 import type { HeartbeatRecord } from '../../../lib/graph/run/global-side.ts';
