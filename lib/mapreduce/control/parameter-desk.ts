@@ -13,13 +13,11 @@ import {
   readDescription,
 } from '../redis/parameters.ts';
 import { type Registry, scan } from '../redis/registry.ts';
-import { entriesOf } from '../redis/stream.ts';
-import { readUpdate } from '../redis/updates.ts';
 import type { Fence } from './fence.ts';
 import { Refused } from './refused.ts';
 
 /** Always there (spec 9): where recordings go. */
-export const DUMP_PREFIX: ParameterDescription = {
+const DUMP_PREFIX: ParameterDescription = {
   name: 'dump_prefix',
   description: 'prefix to dump ingester values',
   dtype: 'str',
@@ -64,15 +62,8 @@ export class ParameterDesk {
   /** Values that an earlier controller has set. */
   async recover(): Promise<void> {
     const { redis, keys } = this.#registry;
-    const newest = entriesOf(await redis.xrevrange(keys.updates, '+', '-', 'COUNT', 1))[0];
-    if (!newest) return;
-    let versions: Readonly<Record<string, string>> = {};
-    try {
-      versions = readUpdate(newest.data).parameters_version;
-    } catch (error) {
-      if (!(error instanceof BadRecord)) throw error;
-    }
-    for (const [name, uuid] of Object.entries(versions)) {
+    const newest = await this.#registry.newestUpdate();
+    for (const [name, uuid] of Object.entries(newest?.parameters_version ?? {})) {
       const data = await redis.getBuffer(keys.parameter(name, uuid));
       if (data !== null) this.#values.set(name, { uuid, data });
     }

@@ -6,8 +6,7 @@ import { MapRefused } from '../map/types.ts';
 import { ItemWriter } from '../record/writer.ts';
 import { BadRecord } from '../redis/fields.ts';
 import type { Registry } from '../redis/registry.ts';
-import { entriesOf } from '../redis/stream.ts';
-import { type ControllerUpdate, readUpdate } from '../redis/updates.ts';
+import type { ControllerUpdate } from '../redis/updates.ts';
 import { FrameRing } from '../shared/ring.ts';
 import type { KeptMessages } from '../source/kept.ts';
 import { keepSource, repeatsItself, type SourceOptions } from '../source/open.ts';
@@ -124,10 +123,9 @@ export class IngestService {
         if (kept) this.#kept.set(source.stream, kept);
       }
       // A map that is there before us has begun with another process of our name; one that comes later has waited for us.
-      const { keys } = this.#registry;
-      const [newest] = entriesOf(await redis.xrevrange(keys.updates, '+', '-', 'COUNT', 1));
+      const newest = await this.#registry.newestUpdate();
       await this.#publish();
-      if (!stop.aborted) await this.#follow(newest && mapIn(newest.data));
+      if (!stop.aborted) await this.#follow(newest?.mapping_uuid);
     } finally {
       clearInterval(timer);
       stop.removeEventListener('abort', end);
@@ -279,7 +277,7 @@ export class IngestService {
     this.#publishing = true;
     setImmediate(() => {
       this.#publishing = false;
-      if (!this.#stop.signal.aborted) this.#publish().catch((error: unknown) => this.#fail(error));
+      if (!this.#stop.signal.aborted) void this.#publish();
     });
   }
 
@@ -312,16 +310,6 @@ export class IngestService {
     for (const kept of this.#kept.values()) kept.close();
     await this.#scripts?.close();
     for (const capture of this.#captures.values()) await capture.close();
-  }
-}
-
-/** The map of an update; undefined if it cannot be read. */
-function mapIn(update: string): string | undefined {
-  try {
-    return readUpdate(update).mapping_uuid;
-  } catch (error) {
-    if (error instanceof BadRecord) return undefined;
-    throw error;
   }
 }
 

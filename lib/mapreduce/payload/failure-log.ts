@@ -1,5 +1,7 @@
 /** Failures of user code in the log: each distinct place once, with its traceback, then only counted (spec mapreduce.md 8). */
 
+import type { Meter } from '../../cli/metrics.ts';
+import type { Registry } from '../redis/registry.ts';
 import type { Failure } from './types.ts';
 
 const MOST_PLACES = 1000;
@@ -23,8 +25,21 @@ export class FailureLog {
     if (rest !== '' && rest !== text) this.#say(rest);
   }
 
-  /** By place. */
-  get counts(): ReadonlyMap<string, number> {
-    return this.#counts;
+  get meter(): Meter {
+    return {
+      name: 'map_payload_failures_total',
+      help: 'Failures of the payload, by place',
+      kind: 'counter',
+      label: 'place',
+      value: () => Object.fromEntries(this.#counts),
+    };
   }
+}
+
+/** Failures of a service: told here and in the common log of all services. @param name of the service */
+export function commonFailureLog(registry: Registry, name: string, say: (message: string) => void): FailureLog {
+  return new FailureLog((message) => {
+    say(message);
+    void registry.log('ERROR', name, message).catch(() => {});
+  });
 }

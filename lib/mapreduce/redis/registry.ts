@@ -10,7 +10,7 @@ import { connectRedis, type RedisAddress } from './connect.ts';
 import { BadRecord } from './fields.ts';
 import { Keys, type Role } from './keys.ts';
 import { type ParameterDescription, ParameterStore } from './parameters.ts';
-import { entriesOf, follow } from './stream.ts';
+import { type Entry, entriesOf, follow } from './stream.ts';
 import { type ControllerUpdate, readUpdate } from './updates.ts';
 
 /** Seconds after which a configuration that is not refreshed is gone. */
@@ -63,7 +63,8 @@ export class Registry {
 
   /**
    * Writes the configuration of this service now, wakes the controller, and refreshes it until `close`.
-   * Call it again with every change; a new call replaces what the refresh writes.
+   * Call it again with every change; a new call replaces what the refresh writes. Without a connection the configuration expires, and is
+   * written again with it.
    * @param descriptions of parameters; written as long as the configuration is
    */
   async publish<R extends Role>(
@@ -74,7 +75,7 @@ export class Registry {
   ): Promise<void> {
     this.#presence ??= new Presence(this.redis, this.keys, this.keys.config(role, name));
     const whole = { ...config, service_uuid: this.serviceUuid, name, impl: 'daqpipe', protocol: 1 };
-    await this.#presence.set(whole, descriptions);
+    await this.#presence.set(whole, descriptions).catch(() => {});
   }
 
   /**
@@ -82,11 +83,26 @@ export class Registry {
    * Ends when `signal` aborts.
    */
   async *updates(signal: AbortSignal): AsyncGenerator<ControllerUpdate> {
-    const newest = entriesOf(await this.redis.xrevrange(this.keys.updates, '+', '-', 'COUNT', 1))[0];
+    const newest = await this.#newest();
     if (newest) yield* this.#read(newest.data);
     const from = newest?.id ?? '0';
     for await (const entries of follow(await this.connection(), this.keys.updates, { from, signal })) {
       yield* this.#read(entries.at(-1)!.data);
+    }
+  }
+
+  async #newest(): Promise<Entry | undefined> {
+    return entriesOf(await this.redis.xrevrange(this.keys.updates, '+', '-', 'COUNT', 1))[0];
+  }
+
+  /** The newest update, if there is one that can be read. */
+  async newestUpdate(): Promise<ControllerUpdate | undefined> {
+    const newest = await this.#newest();
+    try {
+      return newest && readUpdate(newest.data);
+    } catch (error) {
+      if (error instanceof BadRecord) return undefined;
+      throw error;
     }
   }
 

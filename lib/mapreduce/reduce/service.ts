@@ -7,7 +7,7 @@ import { KEEP_ALIVE } from '../../stream/zmq/binding.ts';
 import { advertisedUrl } from '../address/advertise.ts';
 import { bindTo, thisHost, toldUrl } from '../address/socket.ts';
 import { HttpServer, json } from '../http/server.ts';
-import { FailureLog } from '../payload/failure-log.ts';
+import { commonFailureLog, type FailureLog } from '../payload/failure-log.ts';
 import { PayloadFailed, type ReducerPayload } from '../payload/types.ts';
 import { readAcceptedBefore, readAcceptedKeys } from '../redis/accepted.ts';
 import type { MapreduceVersion } from '../redis/configs.ts';
@@ -68,10 +68,7 @@ export class ReducerService {
     const { say, cors, payload } = options;
     this.#registry = registry;
     this.#options = options;
-    this.#failures = new FailureLog((message) => {
-      say(message);
-      void registry.log('ERROR', NAME, message).catch(() => {});
-    });
+    this.#failures = commonFailureLog(registry, NAME, say);
     const tree = new TreeApi(
       () => (this.#session ? payload : undefined) ?? EMPTY,
       () => this.#created,
@@ -139,8 +136,7 @@ export class ReducerService {
       event_rate: this.#rate,
       url: this.#url,
     };
-    // Without a connection the configuration expires, and is written again with it.
-    await this.#registry.publish('reducer', NAME, config, this.#options.payload.facts.descriptions).catch(() => {});
+    await this.#registry.publish('reducer', NAME, config, this.#options.payload.facts.descriptions);
   }
 
   async #receive(socket: Pull): Promise<void> {
@@ -264,13 +260,7 @@ export class ReducerService {
         kind: 'gauge',
         value: () => this.counts.held,
       },
-      {
-        name: 'map_payload_failures_total',
-        help: 'Failures of the payload, by place',
-        kind: 'counter',
-        label: 'place',
-        value: () => Object.fromEntries(this.#failures.counts),
-      },
+      this.#failures.meter,
     ];
   }
 }

@@ -13,11 +13,6 @@ export interface CreditsSetup extends Omit<LinkSetup, 'registry'> {
   readonly control: string;
 }
 
-/** A link that follows the controller when it moves. */
-export interface Movable {
-  moved(control: string): void;
-}
-
 const keyOf = ({ event_number, origin, attempt }: Pick<Work | Feed, 'event_number' | 'origin' | 'attempt'>) =>
   `${event_number} ${attempt} ${origin ?? ''}`;
 
@@ -31,7 +26,7 @@ function items<T extends Work | Feed>(
   return list.flatMap((item) => ungrouped(fieldsOf(item, key), read));
 }
 
-export class CreditsWorkerLink implements WorkerLink, Movable {
+export class CreditsWorkerLink implements WorkerLink {
   readonly #name: string;
   readonly #link: CreditsLink;
   /** Given and not reported. */
@@ -97,7 +92,7 @@ export class CreditsWorkerLink implements WorkerLink, Movable {
   }
 }
 
-export class CreditsIngesterLink implements IngesterLink, Movable {
+export class CreditsIngesterLink implements IngesterLink {
   readonly #name: string;
   readonly #link: CreditsLink;
   #next = 0;
@@ -152,7 +147,7 @@ export class CreditsIngesterLink implements IngesterLink, Movable {
   }
 }
 
-export class CreditsReducerLink implements ReducerLink, Movable {
+export class CreditsReducerLink implements ReducerLink {
   readonly #link: CreditsLink;
 
   constructor(setup: CreditsSetup) {

@@ -3,7 +3,7 @@
 import type { ControllerUpdate } from '../redis/updates.ts';
 import { CreditsIngesterLink, CreditsReducerLink, CreditsWorkerLink } from './credit-links.ts';
 import { type LinkSetup, StreamIngesterLink, StreamReducerLink, StreamWorkerLink } from './stream-links.ts';
-import type { IngesterLink, ReducerLink, WorkerLink } from './types.ts';
+import type { IngesterLink, Link, ReducerLink, WorkerLink } from './types.ts';
 
 export type Setup = Omit<LinkSetup, 'map'> & { readonly update: ControllerUpdate };
 
@@ -39,6 +39,6 @@ export function openReducerLink(options: Setup): ReducerLink {
 }
 
 /** The controller of a running map is another one: its update names another address. */
-export function followController(link: object, { control }: ControllerUpdate): void {
-  if ('moved' in link && typeof link.moved === 'function' && control) link.moved(control);
+export function followController(link: Link, { control }: ControllerUpdate): void {
+  if (control) link.moved?.(control);
 }

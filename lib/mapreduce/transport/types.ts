@@ -77,6 +77,8 @@ export interface WorkDone {
 }
 
 export interface Link {
+  /** The controller has another address by now. Links through Redis need none. */
+  moved?(control: string): void;
   /** After `finish()` of the payload: the scan ends when everybody has said so. It may be called again: updates are repeated. */
   finished(): Promise<void>;
   /** Waits until everything reported is on its way. Works twice. */

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Balance } from '../../cli/balance.ts';
 import type { Meter } from '../../cli/metrics.ts';
-import { FailureLog } from '../payload/failure-log.ts';
+import { commonFailureLog, type FailureLog } from '../payload/failure-log.ts';
 import { PayloadFailed, type WorkerPayload } from '../payload/types.ts';
 import { ConfigWatch } from '../redis/config-watch.ts';
 import { type IngesterConfig, isOurs, type MapreduceVersion } from '../redis/configs.ts';
@@ -60,10 +60,7 @@ export class WorkerService {
     const { name, say, hold, sharedMemory } = options;
     this.#registry = registry;
     this.#options = options;
-    this.#failures = new FailureLog((message) => {
-      say(message);
-      void registry.log('ERROR', name, message).catch(() => {});
-    });
+    this.#failures = commonFailureLog(registry, name, say);
     this.#watch = new ConfigWatch(registry, say, () => this.#configsChanged());
     this.#results = new ResultLink({ registry, hold, say, roomy: () => void this.#session?.pump() });
     this.#links = new IngesterLinks({
@@ -128,8 +125,7 @@ export class WorkerService {
       tags,
       ...(payload.facts.stateful ? { stateful: true } : {}),
     };
-    // Without a connection the configuration expires, and is written again with it.
-    await this.#registry.publish('worker', name, config, payload.facts.descriptions).catch(() => {});
+    await this.#registry.publish('worker', name, config, payload.facts.descriptions);
   }
 
   async #update(update: ControllerUpdate): Promise<void> {
@@ -236,13 +232,7 @@ export class WorkerService {
         label: 'why',
         value: () => ({ ...this.counts.messages }),
       },
-      {
-        name: 'map_payload_failures_total',
-        help: 'Failures of the payload, by place',
-        kind: 'counter',
-        label: 'place',
-        value: () => Object.fromEntries(this.#failures.counts),
-      },
+      this.#failures.meter,
     ];
   }
 }
