@@ -183,7 +183,7 @@ function plain(given: Assignment | Again): object {
 }
 
 /** The last line of a simulation. */
-export function summaryOf(assigner: Assigner): object {
+function summaryOf(assigner: Assigner): object {
   const { ledger, events, workers } = assigner;
   return {
     total: events.total,

@@ -18,7 +18,7 @@ function exitText({ status, stages }: EntryView): string {
 }
 
 /** `500 -> 498 -> 498`: what went in and came out, stage by stage. */
-export function balanceText({ balances }: EntryView): string {
+function balanceText({ balances }: EntryView): string {
   return balances.length === 0 ? '' : [balances[0]!.in, ...balances.map(({ out }) => out)].join(' -> ');
 }
 

@@ -62,7 +62,7 @@ export function hereOf(host: string): string {
 }
 
 /** Every interface of this host. */
-export function isWildcard(host: string): boolean {
+function isWildcard(host: string): boolean {
   return host === '*' || host === '0.0.0.0' || host === '::';
 }
 

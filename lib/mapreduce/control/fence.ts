@@ -10,7 +10,7 @@ import type { Keys } from '../redis/keys.ts';
 
 /** The value that the reference expects: a lock. */
 const LOCK = '\u{1F512}';
-export const LOCK_SECONDS = 10;
+const LOCK_SECONDS = 10;
 /** An ending controller waits so long for Redis. */
 const RELEASE_MS = 2000;
 

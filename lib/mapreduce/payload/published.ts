@@ -37,7 +37,7 @@ interface Dataset {
 }
 
 /** A key as it stands in paths: its slashes are no separators. */
-export function escapedKey(key: string): string {
+function escapedKey(key: string): string {
   return key.replace(/%(?=2F|25)/g, '%25').replaceAll('/', '%2F');
 }
 

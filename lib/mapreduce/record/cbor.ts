@@ -33,7 +33,7 @@ const INDEFINITE = 31;
 const BREAK = 0xff;
 
 /** Length of an array or map whose end is marked. */
-export const OPEN = -1;
+const OPEN = -1;
 
 export class CborCursor {
   readonly bytes: Buffer;

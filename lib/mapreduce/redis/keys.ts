@@ -1,6 +1,6 @@
 /** Names of everything that map-reduce keeps in Redis (spec mapreduce.md 5). */
 
-export const DEFAULT_PREFIX = 'dranspose';
+const DEFAULT_PREFIX = 'dranspose';
 
 export type Role = 'ingester' | 'worker' | 'reducer';
 

@@ -14,7 +14,7 @@ import { uuidBytes } from '../redis/parameters.ts';
 export const SLOTS = 8192;
 export const DATA_START = 65_536;
 export const ALIGNMENT = 65_536;
-export const STAMPS_START = 4096;
+const STAMPS_START = 4096;
 const MAGIC = Buffer.from('DAQFRAME');
 const VERSION = 1;
 

@@ -14,7 +14,7 @@ interface Marked {
   readonly parts?: Readonly<Partial<Record<Mark, number>>>;
 }
 
-export function markedProtocol({ typ, field, marks, number, parts = {} }: Marked): Protocol {
+function markedProtocol({ typ, field, marks, number, parts = {} }: Marked): Protocol {
   return {
     read(message) {
       const header = headerOf(message[0]);

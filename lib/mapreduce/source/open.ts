@@ -24,7 +24,7 @@ export interface SourceLimits {
   readonly body: number;
 }
 
-export const SOURCE_LIMITS: SourceLimits = { parts: 1024, part: 2 ** 31, body: 2 ** 20 };
+const SOURCE_LIMITS: SourceLimits = { parts: 1024, part: 2 ** 31, body: 2 ** 20 };
 
 export interface SourceOptions {
   /** SOURCE_LIMITS unless given. */

@@ -31,9 +31,9 @@ const ALIVE: UpReady = { kind: 'alive', seconds: 0.2 };
 /** None of them ends by itself: whatever ended it, it is started again. */
 export const RESTART = { when: 'always', most: 20, within: 60 } as const;
 
-export const REDIS_ID = 'redis';
-export const CONTROL_ID = 'control';
-export const REDUCER_ID = 'reducer';
+const REDIS_ID = 'redis';
+const CONTROL_ID = 'control';
+const REDUCER_ID = 'reducer';
 
 /** When each role is taken to be up. */
 export const READY: Readonly<Record<UpRole, UpReady>> = {

@@ -18,7 +18,7 @@ export interface CnfOptions {
 const IMPORTS = /^(import|from)\s+(os|sys|platform|psdaq\.procmgr\S*)\b/;
 
 /** Names that are there when the text runs. */
-export function cnfNames(file: string, { platform, macros, env }: CnfOptions): Map<string, PyValue> {
+function cnfNames(file: string, { platform, macros, env }: CnfOptions): Map<string, PyValue> {
   const names = new Map<string, PyValue>([
     ['platform', platform ?? null],
     ['procmgr_config', null],

@@ -26,7 +26,7 @@ export const PROCMGR_KEYS = ['id', 'cmd', 'flags', 'port', 'host', 'rtprio', 'en
 export const SLURM_KEYS = ['cores', 'env_group', 'conda_env'] as const;
 
 /** Line of an entry: where its id is written. */
-export function lineOf(text: string, id: unknown): number | undefined {
+function lineOf(text: string, id: unknown): number | undefined {
   if (typeof id !== 'string' || id === '') return undefined;
   const lines = text.split('\n');
   const at = lines.findIndex(

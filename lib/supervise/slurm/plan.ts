@@ -32,7 +32,7 @@ export interface JobPlan {
 const NO_XPM = 99;
 
 /** XPM of the partition, as the existing manager finds it: `-x` of the command `control`. */
-export function xpmOf(entries: readonly Entry[]): number {
+function xpmOf(entries: readonly Entry[]): number {
   for (const { cmd } of entries) {
     const argv = commandLine(cmd, {}).stages[0]?.argv ?? [];
     const at = argv.indexOf('-x');

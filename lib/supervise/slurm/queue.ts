@@ -100,6 +100,6 @@ export function stateOf({ state, status }: Pick<Job, 'state' | 'status'>): strin
 }
 
 /** SIGINT, SIGTERM, or SIGKILL after them: by those we stop. */
-export function stoppedBy(status: number | undefined): boolean {
+function stoppedBy(status: number | undefined): boolean {
   return status === 130 || status === 143;
 }
