@@ -22,69 +22,92 @@ export async function markedMessages(source: MessageSource, python?: string): Pr
     env: { PYTHONPATH: join(packageRoot(), 'python') },
     pipes: true,
   });
-  let closed = false;
-  const underway: RawMessage[] = [];
-  const marks: number[] = [];
-  let over: Error | undefined;
-  let ended = false;
-  let wake = () => {};
-  let taken = () => {};
-  helper.fromProcess.on('data', (bytes: Buffer) => {
-    marks.push(...bytes);
-    wake();
-  });
-  helper.toProcess.on('error', () => {});
-  helper.exited.then((exit) => {
-    if (!closed)
-      over = new DaqError('helper-gone', `the Python helper ended: ${describeExit(exit)}\n${exit.lastWords}`);
-    wake();
-    taken();
-  });
-  const forward = async () => {
-    for await (const message of source) {
-      if (closed || over) return;
+  return new MarkedMessages(source, helper);
+}
+
+class MarkedMessages implements MessageSource {
+  readonly #source: MessageSource;
+  readonly #helper: PythonProcess;
+  /** At the helper; a mark comes for each. */
+  readonly #underway: RawMessage[] = [];
+  readonly #marks: number[] = [];
+  /** The source has nothing more. */
+  #ended = false;
+  #failure: Error | undefined;
+  #closed = false;
+  #wakeReader = () => {};
+  #wakeForwarding = () => {};
+
+  constructor(source: MessageSource, helper: PythonProcess) {
+    this.#source = source;
+    this.#helper = helper;
+    helper.fromProcess.on('data', (bytes: Buffer) => {
+      this.#marks.push(...bytes);
+      this.#wakeReader();
+    });
+    // That it is gone is told by `exited`.
+    helper.toProcess.on('error', () => {});
+    void helper.exited.then((exit) => {
+      if (!this.#closed)
+        this.#failure = new DaqError(
+          'helper-gone',
+          `the Python helper ended: ${describeExit(exit)}\n${exit.lastWords}`,
+        );
+      this.#wakeBoth();
+    });
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<RawMessage> {
+    this.#forward().catch((error: Error) => {
+      this.#failure = error;
+      this.#wakeReader();
+    });
+    for (;;) {
+      while (this.#marks.length > 0 && this.#underway.length > 0) {
+        const message = this.#underway.shift()!;
+        yield [Buffer.of(this.#marks.shift()!), ...message];
+        this.#wakeForwarding();
+      }
+      if (this.#closed) return;
+      if (this.#failure) throw this.#failure;
+      if (this.#ended && this.#underway.length === 0) return;
+      await new Promise<void>((resolve) => {
+        this.#wakeReader = resolve;
+      });
+    }
+  }
+
+  async #forward(): Promise<void> {
+    const { toProcess } = this.#helper;
+    for await (const message of this.#source) {
+      if (this.#closed || this.#failure) return;
       const [part = Buffer.alloc(0)] = message;
-      underway.push(message);
+      this.#underway.push(message);
       const length = Buffer.alloc(4);
       length.writeUInt32LE(part.length);
-      helper.toProcess.write(length);
-      helper.toProcess.write(part);
-      if (underway.length >= MOST_UNDERWAY)
+      toProcess.write(length);
+      toProcess.write(part);
+      if (this.#underway.length >= MOST_UNDERWAY)
         await new Promise<void>((resolve) => {
-          taken = resolve;
+          this.#wakeForwarding = resolve;
         });
     }
-    ended = true;
-    wake();
-  };
-  return {
-    async *[Symbol.asyncIterator]() {
-      forward().catch((error: Error) => {
-        over = error;
-        wake();
-      });
-      for (;;) {
-        while (marks.length > 0 && underway.length > 0) {
-          const message = underway.shift()!;
-          yield [Buffer.of(marks.shift()!), ...message];
-          taken();
-        }
-        if (closed) return;
-        if (over) throw over;
-        if (ended && underway.length === 0) return;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    },
-    close: () => {
-      if (closed) return;
-      closed = true;
-      source.close();
-      helper.toProcess.end();
-      void helper.stop();
-      wake();
-      taken();
-    },
-  };
+    this.#ended = true;
+    this.#wakeReader();
+  }
+
+  #wakeBoth(): void {
+    this.#wakeReader();
+    this.#wakeForwarding();
+  }
+
+  /** Works twice. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#source.close();
+    this.#helper.toProcess.end();
+    void this.#helper.stop();
+    this.#wakeBoth();
+  }
 }
