@@ -39,7 +39,7 @@ interface Done {
   readonly kind: 'done' | 'failed' | 'incomplete';
 }
 
-export class MapSession {
+export class WorkSession {
   readonly #assembly: Assembly;
   readonly #options: SessionOptions;
   readonly #isOurs: boolean;

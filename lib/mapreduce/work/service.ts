@@ -14,7 +14,7 @@ import { followController, openWorkerLink } from '../transport/open.ts';
 import type { WorkerLink } from '../transport/types.ts';
 import { WorkerCounts } from './counts.ts';
 import { IngesterLinks } from './ingester-links.ts';
-import { MapSession } from './map-session.ts';
+import { WorkSession } from './map-session.ts';
 import { ResultLink } from './result-link.ts';
 import { Ticks } from './tick.ts';
 
@@ -47,7 +47,7 @@ export class WorkerService {
   readonly #stop = new AbortController();
   /** Configurations of ingesters as they were when something changed that matters. */
   #shown: { key: string; ingesters: readonly IngesterConfig[] } = { key: '', ingesters: [] };
-  #session: MapSession | undefined;
+  #session: WorkSession | undefined;
   #link: WorkerLink | undefined;
   readonly #lent = { lent: 0, torn: 0 };
   #map: string | null = null;
@@ -158,7 +158,7 @@ export class WorkerService {
     this.#results.begin({ worker: name, map, encoding: payload.encoding });
     const link = openWorkerLink({ registry, name, say, update }, (stream) => this.#ingesterOf(stream));
     this.#link = link;
-    const session = new MapSession({
+    const session = new WorkSession({
       ...{ update, name, link, payload, counts: this.counts },
       process: payload.readsShared ? (event) => payload.process(event) : lendFrames(payload, this.#lent),
       results: this.#results,
