@@ -5,12 +5,12 @@ import { toldUrl } from '../address/socket.ts';
 import { checkMap, streamsOf } from '../map/check.ts';
 import { MapRefused } from '../map/types.ts';
 import { ConfigWatch } from '../redis/config-watch.ts';
-import { connectedStreams, servicesOf } from '../redis/configs.ts';
+import { connectedStreams, isThere, servicesOf } from '../redis/configs.ts';
 import { BadRecord } from '../redis/fields.ts';
 import type { Registry } from '../redis/registry.ts';
 import type { ControllerUpdate } from '../redis/updates.ts';
 import { Changes } from './changes.ts';
-import { Credits } from './credits.ts';
+import { Credits, type Hello } from './credits.ts';
 import { writeDumps } from './dump.ts';
 import { type Fence, LockLost } from './fence.ts';
 import type { Ending } from './formation.ts';
@@ -120,7 +120,8 @@ export class Controller {
       const received: ConstructorParameters<typeof Credits>[0]['received'] = (map, reports, hellos) => {
         if (this.#run?.uuid === map) this.#run.received(reports, hellos);
       };
-      this.#credits = new Credits({ say, received });
+      const isKnown = (hello: Hello) => this.#isKnown(hello);
+      this.#credits = new Credits({ say, received, isKnown, look: () => this.watch.look() });
       this.#control = toldUrl(await this.#credits.listen(credits), { advertise, redis, say });
     }
     await this.watch.start();
@@ -129,6 +130,12 @@ export class Controller {
     if (current !== null) await this.#resume(current);
     this.#timers.push(setInterval(() => void this.#tend(), TEND_MS));
     await this.#tend();
+  }
+
+  /** One that is out of sight may have reported before. */
+  #isKnown({ role, name, service, map }: Hello): boolean {
+    if (this.#run?.uuid !== map) return false;
+    return isThere(this.watch.configs, role, name, service) || this.#run.formation.reportsOf(service) > 0;
   }
 
   async #resume(uuid: string): Promise<void> {

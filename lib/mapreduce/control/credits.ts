@@ -12,6 +12,7 @@ import type { Role } from '../redis/keys.ts';
 import { type Report, reportOf } from '../redis/reports.ts';
 import { groupFeed, groupWork } from '../transport/groups.ts';
 import type { Feed, Passed, Run, Work } from '../transport/types.ts';
+import { reporterOf } from './reporters.ts';
 
 export interface Hello {
   readonly role: Role;
@@ -26,8 +27,24 @@ export interface Hello {
 export interface CreditsEvents {
   /** Reports of one turn of the event loop on one map; `hellos` are answered when these reports count. */
   received(map: string, reports: readonly Report[], hellos: readonly Hello[]): void;
+  /** Whether this process takes part in the map that runs: it is in the configurations, or has reported before. */
+  isKnown(hello: Hello): boolean;
+  /** Looks at the configurations. */
+  look(): Promise<void>;
   say(message: string): void;
 }
+
+/** A message with a hello. */
+interface Greeting {
+  readonly identity: Buffer;
+  readonly hello: Hello;
+  readonly reports: readonly Report[];
+}
+
+/** Reports that nobody has confirmed for long, in one message. Who sends more is hung up on. */
+const LONGEST_MESSAGE = 64 << 20;
+/** Greetings of strangers that wait for a look at the configurations; more are let go, who is meant says hello again. */
+const MOST_STRANGERS = 1000;
 
 interface Peer extends Hello {
   readonly identity: Buffer;
@@ -47,14 +64,21 @@ export class Credits {
     // Credits bound what waits for one peer.
     sendHighWaterMark: 0,
     receiveHighWaterMark: 0,
+    maxMessageSize: LONGEST_MESSAGE,
   });
   readonly #events: CreditsEvents;
   readonly #peers = new Map<string, Peer>();
   readonly #byIdentity = new Map<string, Peer>();
   #collected = new Map<string, { reports: Report[]; hellos: Hello[] }>();
   #sending: Promise<void> = Promise.resolve();
+  /** Map of the peers: those of earlier ones are forgotten. */
+  #map = '';
+  #strangers: Greeting[] = [];
+  #looking = false;
   /** Messages that nobody understands. */
   unreadable = 0;
+  /** Messages of those who take no part in the map that runs. */
+  strange = 0;
 
   constructor(events: CreditsEvents) {
     this.#events = events;
@@ -69,34 +93,79 @@ export class Credits {
 
   async #receive(): Promise<void> {
     try {
-      for await (const [identity, frame] of this.#socket) {
-        try {
-          if (identity && frame) this.#take(identity, parseFields(String(frame), 'a message'));
-        } catch (error) {
-          if (!(error instanceof BadRecord)) throw error;
-          this.unreadable++;
-          this.#events.say(`control socket: ${error.message}`);
-        }
-      }
+      for await (const [identity, frame] of this.#socket) if (identity && frame) this.#read(identity, frame);
     } catch (error) {
       if (!this.#socket.closed) this.#events.say(`control socket: ${(error as Error).message}`);
     }
   }
 
-  #take(identity: Buffer, message: Fields): void {
-    const reports = message.reports ?? [];
-    if (!Array.isArray(reports)) throw new BadRecord('reports is no list');
-    const read = reports.map((report) => reportOf(fieldsOf(report, 'report')));
-    const who = identity.toString('latin1');
-    const hello = message.hello === undefined ? undefined : helloOf(fieldsOf(message.hello, 'hello'));
-    if (hello && this.#isNewer(hello)) {
-      const peer = { ...hello, identity, answered: false, sent: 0 };
-      this.#peers.set(peerKey(hello.role, hello.name), peer);
-      this.#byIdentity.set(who, peer);
+  #read(identity: Buffer, frame: Buffer): void {
+    try {
+      this.#take(identity, parseFields(String(frame), 'a message'));
+    } catch (error) {
+      if (!(error instanceof BadRecord)) throw error;
+      // Said once: whoever sends such things may send very many.
+      if (this.unreadable++ === 0) this.#events.say(`control socket: ${error.message}`);
     }
-    const map = this.#byIdentity.get(who)?.map;
-    if (map === undefined) throw new BadRecord('reports of somebody who has not said hello');
-    this.#collect(map, read, hello);
+  }
+
+  #take(identity: Buffer, message: Fields): void {
+    const list = message.reports ?? [];
+    if (!Array.isArray(list)) throw new BadRecord('reports is no list');
+    const reports = list.map((report) => reportOf(fieldsOf(report, 'report')));
+    if (message.hello !== undefined) {
+      const hello = helloOf(fieldsOf(message.hello, 'hello'));
+      checkOwn(reports, hello);
+      const greeting = { identity, hello, reports };
+      if (this.#events.isKnown(hello)) this.#greet(greeting);
+      else this.#ask(greeting);
+      return;
+    }
+    const peer = this.#byIdentity.get(identity.toString('latin1'));
+    if (!peer) throw new BadRecord('reports of somebody who has not said hello');
+    checkOwn(reports, peer);
+    this.#collect(peer.map, reports, undefined);
+  }
+
+  #greet({ identity, hello, reports }: Greeting): void {
+    if (hello.map !== this.#map) {
+      this.#map = hello.map;
+      this.#peers.clear();
+      this.#byIdentity.clear();
+    }
+    if (this.#isNewer(hello)) {
+      const key = peerKey(hello.role, hello.name);
+      const before = this.#peers.get(key);
+      if (before) this.#byIdentity.delete(before.identity.toString('latin1'));
+      const peer = { ...hello, identity, answered: false, sent: 0 };
+      this.#peers.set(key, peer);
+      this.#byIdentity.set(identity.toString('latin1'), peer);
+    }
+    this.#collect(hello.map, reports, hello);
+  }
+
+  /** Its configuration may have come this moment. A stranger is told nothing, and nothing that it says counts. */
+  #ask(greeting: Greeting): void {
+    if (this.#strangers.length >= MOST_STRANGERS) {
+      this.strange++;
+      return;
+    }
+    this.#strangers.push(greeting);
+    if (!this.#looking) void this.#look();
+  }
+
+  async #look(): Promise<void> {
+    this.#looking = true;
+    while (this.#strangers.length > 0 && !this.#socket.closed) {
+      const asked = this.#strangers;
+      this.#strangers = [];
+      await this.#events.look();
+      for (const greeting of asked) {
+        if (this.#events.isKnown(greeting.hello)) this.#greet(greeting);
+        else this.strange++;
+      }
+    }
+    this.#looking = false;
   }
 
   /** What an earlier connection still says is too late. */
@@ -109,7 +178,7 @@ export class Credits {
     if (this.#collected.size === 0) setImmediate(() => this.#deliver());
     const collected = this.#collected.get(map) ?? { reports: [], hellos: [] };
     this.#collected.set(map, collected);
-    collected.reports.push(...reports);
+    for (const report of reports) collected.reports.push(report);
     if (hello) collected.hellos.push(hello);
   }
 
@@ -158,6 +227,14 @@ export interface Message {
 
 function peerKey(role: Role, name: string): string {
   return `${role} ${name}`;
+}
+
+/** Nobody reports in the name of another. @throws BadRecord */
+function checkOwn(reports: readonly Report[], { role, name, service }: Pick<Hello, 'role' | 'name' | 'service'>): void {
+  const own = role === 'reducer' ? role : peerKey(role, name);
+  for (const report of reports)
+    if (report.service_uuid !== service || reporterOf(report) !== own)
+      throw new BadRecord('a report in the name of somebody else');
 }
 
 function helloOf(fields: Fields): Hello {

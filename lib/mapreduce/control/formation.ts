@@ -48,6 +48,9 @@ export interface SavedFormation {
   readonly ending: Ending | null;
 }
 
+/** Reports of workers that are not known yet. */
+const MOST_EARLY = 1000;
+
 export class Formation {
   readonly #setup: FormationSetup;
   #assigner: Assigner;
@@ -148,14 +151,26 @@ export class Formation {
   }
 
   #reduced(report: ReducerReport): void {
-    for (const [event, origin] of acceptedKeys(report)) {
-      this.#assigner.result(event, report.accepted ? origin : this.#originOf(event, origin));
+    for (const [event, sender] of acceptedKeys(report)) {
+      const origin = report.accepted ? sender : this.#originOf(event, sender);
+      if (this.#wasGiven(event, origin)) this.#assigner.result(event, origin);
     }
     for (const [event, origin] of report.refused ?? []) {
+      if (!this.#wasGiven(event, origin)) continue;
       this.#refused++;
       this.failed.add(event);
       this.#assigner.result(event, origin);
     }
+  }
+
+  /** A key that was never given to anybody is that of a stranger's result: it counts as stray. */
+  #wasGiven(event: number, origin: string): boolean {
+    const { front, ledger, workers } = this.#assigner;
+    const shares = event < front ? ledger.shares(event) : [];
+    // What is settled has no shares any more.
+    const given = event < front && (shares.length === 0 || shares.some((share) => share.origin === origin));
+    if (!given) workers.stray++;
+    return given;
   }
 
   /** A reducer of the reference names who sent the result, which need not be who got the event first. */
@@ -169,12 +184,12 @@ export class Formation {
   #worked({ worker, state, completed, has_result, processing_times, ...report }: WorkerReport, now: number): void {
     const member = this.members.get(worker);
     if (!member && state === 'ready') {
-      this.#early.add(earlyKey(worker, report.service_uuid));
+      this.#isEarly(earlyKey(worker, report.service_uuid));
       return;
     }
     const another = member !== undefined && report.service_uuid !== undefined && report.service_uuid !== member.service;
     if (another && state === 'ready') {
-      this.#early.add(earlyKey(worker, report.service_uuid));
+      this.#isEarly(earlyKey(worker, report.service_uuid));
       return;
     }
     // A process that has lost its name to a successor reports for nobody.
@@ -182,11 +197,18 @@ export class Formation {
     const minded = (event: number) => completed.includes(event) && this.#assigner.minds(reporter, event);
     for (const event of report.failed ?? []) if (minded(event)) this.failed.add(event);
     for (const event of report.incomplete ?? []) if (minded(event)) this.#incomplete.add(event);
-    this.load.add(worker, completed, processing_times, now);
+    if (this.#assigner.workers.find(worker)) this.load.add(worker, completed, processing_times, now);
     if (processing_times && member?.ours) this.#measure(worker, processing_times);
     // Taken for dead, it has done more: its results may be lost yet, and nobody would make them again.
     if (!member && has_result.includes(true)) this.graces.set(worker, now);
     this.#assigner.report(reporter, completed, has_result);
+  }
+
+  #isEarly(key: string): void {
+    this.#early.add(key);
+    // Nobody waits for so many: their names come from somebody else.
+    const [oldest] = this.#early;
+    if (this.#early.size > MOST_EARLY) this.#early.delete(oldest!);
   }
 
   #measure(worker: string, times: NonNullable<WorkerReport['processing_times']>): void {
@@ -233,7 +255,7 @@ export class Formation {
     const member = this.members.get(worker);
     const { workers } = this.#assigner;
     if (member && workers.inOrderOfReport.includes(workers.mustFind(worker)))
-      this.#early.add(earlyKey(worker, member.service));
+      this.#isEarly(earlyKey(worker, member.service));
   }
 
   #join({ worker, tags, service, ours }: Decision & { op: 'join' }): void {

@@ -18,6 +18,7 @@ export function controlBalance({ run, past, watch, credits }: Controller): Balan
       refused: sum.refused,
       stray: sum.stray,
       'reports-repeated': sum.repeatedReports,
+      strange: credits?.strange ?? 0,
       unreadable: watch.unreadable + (credits?.unreadable ?? 0) + (run?.unreadable ?? 0),
     },
   };

@@ -87,6 +87,12 @@ export function servicesOf({
   return [...ingesters, ...workers, ...(reducer ? [reducer] : [])];
 }
 
+/** Whether this very process has a configuration. */
+export function isThere({ ingesters, workers, reducer }: Configs, role: Role, name: string, service: string): boolean {
+  const own = { ingester: ingesters, worker: workers, reducer: reducer ? [reducer] : [] }[role];
+  return own.some((config) => config.name === name && config.service_uuid === service);
+}
+
 /** Streams to whose ingester every worker is connected. */
 export function connectedStreams({ ingesters, workers }: Configs): ReadonlySet<string> {
   const whole = ingesters.filter(({ connected_workers }) => {

@@ -116,9 +116,10 @@ function reducerReport(fields: Fields, state: ReducerReport['state']): ReducerRe
 }
 
 function numberOf(fields: Fields): Numbered {
-  return fields.report === undefined
-    ? {}
-    : { report: number(fields, 'report', 0), service_uuid: text(fields, 'service_uuid') };
+  if (fields.report === undefined) return {};
+  const report = number(fields, 'report', 0);
+  if (!Number.isSafeInteger(report) || report < 1) throw new BadRecord('reports are numbered from 1');
+  return { report, service_uuid: text(fields, 'service_uuid') };
 }
 
 function processingTimes(value: unknown): ProcessingTimes | null {
