@@ -56,8 +56,9 @@ export class Outbox {
     else void this.#pump();
   }
 
-  /** The worker has shown itself. */
-  back(): void {
+  /** The worker has shown itself. @param batches it takes several events in one message */
+  back(batches = this.batches): void {
+    this.batches = batches;
     this.#away = false;
     if (!this.#pumping) this.#start();
   }

@@ -2,6 +2,7 @@
 
 import { Router } from 'zeromq';
 import { bindTo } from '../address/socket.ts';
+import { isName } from '../redis/keys.ts';
 import { isPlaced, type PlacedData } from '../shared/ring.ts';
 import { type Ping, readPing } from '../transport/ping.ts';
 import { batchParts } from './batch.ts';
@@ -11,6 +12,10 @@ import { type Attempted, Outbox } from './outbox.ts';
 
 /** A worker pings every 2 s. */
 const SEEN_MS = 4000;
+/** Longest message of a worker: it only pings. Who sends more is hung up on. */
+const LONGEST_PING = 4096;
+/** Names that are kept of peers that have nothing to get. Of more the one that has been silent for longest is forgotten. */
+const MOST_IDLE = 1000;
 
 export interface ConnectedWorker {
   readonly name: string;
@@ -52,6 +57,7 @@ export class WorkerRouter {
       mandatory: true,
       sendTimeout: 0,
       linger: 0,
+      maxMessageSize: LONGEST_PING,
       tcpKeepalive: 1,
       tcpKeepaliveIdle: 300,
       tcpKeepaliveInterval: 300,
@@ -110,6 +116,7 @@ export class WorkerRouter {
       const { delivered, undeliverable } = this.#options;
       outbox = new Outbox({ send: (messages) => this.#attempt(worker, messages), delivered, undeliverable });
       this.#outboxes.set(worker, outbox);
+      outbox.batches = this.#seen.get(worker)?.ours === true;
     }
     return outbox;
   }
@@ -163,7 +170,7 @@ export class WorkerRouter {
       try {
         const [name, ...parts] = await this.#socket.receive();
         const ping = readPing(parts);
-        if (ping) this.#ping(String(name), ping);
+        if (ping && isName(String(name))) this.#ping(String(name), ping);
         else this.counts.odd++;
       } catch (error) {
         if (!this.#socket.closed) throw error;
@@ -177,11 +184,16 @@ export class WorkerRouter {
     // Some may be for the worker that had the name before, others for this one, whose work can be known here before it pings. One of ours sets
     // aside what it does not expect.
     if (before && before.uuid !== uuid && !ours) this.#outboxes.get(name)?.clear();
+    // The last in order is who has shown itself last.
+    this.#seen.delete(name);
     this.#seen.set(name, { name, ...ping, at: Date.now() });
-    const outbox = this.#outbox(name);
-    outbox.batches = ours;
-    outbox.back();
-    this.#look();
+    this.#outboxes.get(name)?.back(ours);
+    if (!before || before.uuid !== uuid || before.at < Date.now() - SEEN_MS) this.#look();
+    if (this.#seen.size - this.#outboxes.size > MOST_IDLE) this.#forgetIdle();
+  }
+
+  #forgetIdle(): void {
+    for (const name of this.#seen.keys()) if (!this.#outboxes.has(name)) return void this.#seen.delete(name);
   }
 
   #look(): void {

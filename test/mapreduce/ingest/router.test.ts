@@ -4,7 +4,7 @@ import { Dealer } from 'zeromq';
 import { EventFrames, type Message } from '../../../lib/mapreduce/ingest/event-frames.ts';
 import { WorkerRouter } from '../../../lib/mapreduce/ingest/router.ts';
 import { pingParts, readPing } from '../../../lib/mapreduce/transport/ping.ts';
-import { until } from './stand-ins.ts';
+import { until } from '../../until.ts';
 
 const MAP = randomUUID();
 
@@ -62,4 +62,36 @@ t.test('a ping: 16 bytes, and whatever stands behind them', (t) => {
   t.equal(readPing([]), undefined);
   t.equal(readPing([Buffer.alloc(15)]), undefined);
   t.end();
+});
+
+t.test('strangers ping: counted or forgotten, and the worker gets its messages', async (t) => {
+  const { router: sender, delivered } = await router(t);
+  const worker = dealer(t, 'w', sender.url);
+  await worker.send(pingParts(randomUUID(), true));
+  await until('the worker', () => Object.keys(sender.workers).length === 1 || undefined);
+  // Its name is taken as long as it is connected.
+  const twin = dealer(t, 'w', sender.url);
+  await twin.send(pingParts(randomUUID(), true));
+  const noise = dealer(t, 'no name', sender.url);
+  await noise.send(pingParts(randomUUID(), true));
+  for (let bytes = 0; bytes < 40; bytes++) await noise.send(Buffer.alloc(bytes));
+  await until('they are counted', () => sender.counts.odd === 41 || undefined);
+  // No text may be as long: reading it would end the ingester. The connection is closed.
+  await dealer(t, 'long', sender.url).send([Buffer.alloc(16), Buffer.alloc(5000)]);
+  for (let crowd = 0; crowd < 12; crowd++) {
+    const sockets = Array.from({ length: 100 }, (_, i) => dealer(t, `p${crowd}-${i}`, sender.url));
+    await Promise.all(sockets.map((socket) => socket.send(pingParts(randomUUID(), true))));
+    const names = new Set(sockets.map((_, i) => `p${crowd}-${i}`));
+    await until('this crowd', () => {
+      const seen = Object.values(sender.workers).filter(({ name }) => names.has(name));
+      return seen.length === sockets.length || undefined;
+    });
+    for (const socket of sockets) socket.close();
+  }
+  t.ok(Object.keys(sender.workers).length <= 1000);
+  await worker.send(pingParts(randomUUID(), true));
+  sender.send(message('w', 7));
+  const [header] = await worker.receive();
+  t.match(JSON.parse(String(header)), { event_number: 7 });
+  t.same(delivered, [7]);
 });
