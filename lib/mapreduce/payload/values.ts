@@ -34,9 +34,26 @@ addExtension({
   Class: NdArray,
   tag: SHAPED,
   encode: ({ shape, data }: NdArray, encode) => encode([shape, data]),
-  decode: ([shape, data]: [readonly (number | bigint)[] | TypedArray, TypedArray]) =>
-    new NdArray(Array.from(shape as readonly (number | bigint)[], Number), data),
+  decode: ([shape, data]: [readonly (number | bigint)[] | TypedArray, TypedArray]) => {
+    // An object that only says how long it is would be made as long.
+    if (!Array.isArray(shape) && !ArrayBuffer.isView(shape)) throw new TypeError('a shape that is no list of numbers');
+    return new NdArray(Array.from(shape as readonly (number | bigint)[], Number), data);
+  },
 });
+
+/** Large whole numbers. The library takes a time that grows with the square of their length: a megabyte would hold up everybody. */
+const LONGEST_NUMBER = 1024;
+
+function bigNumber(bytes: unknown): bigint {
+  if (!(bytes instanceof Uint8Array) || bytes.length > LONGEST_NUMBER)
+    throw new RangeError(`a whole number that is none, or has more than ${LONGEST_NUMBER} bytes`);
+  return BigInt(`0x${Buffer.from(bytes).toString('hex') || '0'}`);
+}
+
+/** The library writes them well enough: only reading is ours. */
+const addReader = addExtension as (reader: { readonly tag: number; decode(item: unknown): unknown }) => void;
+addReader({ tag: 2, decode: bigNumber });
+addReader({ tag: 3, decode: (bytes) => -1n - bigNumber(bytes) });
 
 const codec = new Encoder({ useRecords: false, tagUint8Array: false, structuredClone: false });
 

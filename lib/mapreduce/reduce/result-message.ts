@@ -12,10 +12,14 @@ export interface ResultMessage extends ResultInput {
 
 const ENCODINGS: ReadonlySet<string> = new Set<Encoding>(['cbor', 'json', 'raw', 'pickle']);
 
+/** Bytes of a header: some hundred results have tens of thousands. */
+const LONGEST_HEADER = 1 << 20;
+
 /** @throws BadRecord for what is no result */
 export function readResultMessage(parts: readonly Buffer[]): readonly ResultMessage[] {
   const [header, body] = parts;
   if (parts.length !== 2 || !header || !body) throw new BadRecord(`a result of ${parts.length} parts`);
+  if (header.length > LONGEST_HEADER) throw new BadRecord(`a result with a header of ${header.length} bytes`);
   const fields = parseFields(header.toString(), 'the header of a result');
   const common = commonOf(fields);
   if (fields.results !== undefined) return jointResults(fields.results, body, common);
