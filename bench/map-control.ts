@@ -7,8 +7,9 @@ import type { Registry } from '../lib/mapreduce/redis/registry.ts';
 import type { ControllerUpdate } from '../lib/mapreduce/redis/updates.ts';
 import { openIngesterLink, openWorkerLink } from '../lib/mapreduce/transport/open.ts';
 import type { Link } from '../lib/mapreduce/transport/types.ts';
-import { batches, ControlProcess, until } from '../test/mapreduce/control/ensemble.ts';
+import { batches, ControlProcess } from '../test/mapreduce/control/ensemble.ts';
 import { RedisServer } from '../test/mapreduce/redis-server.ts';
+import { until } from '../test/until.ts';
 
 const WORKERS = 4;
 const ROUND_TRIPS = 3000;

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { executable } from '../../test/executable.ts';
-import { until } from '../../test/mapreduce/control/ensemble.ts';
 import { RedisServer } from '../../test/mapreduce/redis-server.ts';
+import { until } from '../../test/until.ts';
 
 /** What a frame's first byte asks of the payload. */
 export const MODES = { nothing: 0, result: 1, latency: 2 } as const;

@@ -2,7 +2,8 @@
 
 import t from 'tap';
 import { Ingest, listed, redis, sender, series, shared, urlOf } from '../mapreduce/ingest/command.ts';
-import { Controller, until, Worker } from '../mapreduce/ingest/stand-ins.ts';
+import { Controller, Worker } from '../mapreduce/ingest/stand-ins.ts';
+import { until } from '../until.ts';
 
 t.setTimeout(300_000);
 

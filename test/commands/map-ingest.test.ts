@@ -7,7 +7,8 @@ import { openRecording } from '../../lib/mapreduce/record/reader.ts';
 import { executable } from '../executable.ts';
 import { batches, Ensemble } from '../mapreduce/control/ensemble.ts';
 import { Ingest, listed, redis, sender, series, shared, urlOf } from '../mapreduce/ingest/command.ts';
-import { Controller, until, Worker } from '../mapreduce/ingest/stand-ins.ts';
+import { Controller, Worker } from '../mapreduce/ingest/stand-ins.ts';
+import { until } from '../until.ts';
 
 t.setTimeout(300_000);
 

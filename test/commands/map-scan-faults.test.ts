@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import t, { type Test } from 'tap';
 import { PROJECT } from '../executable.ts';
-import { type Detector, Ensemble, imageMap, published, type Service, summed, until } from '../mapreduce/ensemble.ts';
+import { type Detector, Ensemble, imageMap, published, type Service, summed } from '../mapreduce/ensemble.ts';
+import { until } from '../until.ts';
 
 t.setTimeout(300_000);
 

@@ -7,7 +7,8 @@ import { execa } from 'execa';
 import t, { type Test } from 'tap';
 import { Push } from 'zeromq';
 import { executable } from '../executable.ts';
-import { batches, Ensemble, until } from '../mapreduce/control/ensemble.ts';
+import { batches, Ensemble } from '../mapreduce/control/ensemble.ts';
+import { until } from '../until.ts';
 
 t.setTimeout(300_000);
 

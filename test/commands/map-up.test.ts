@@ -7,8 +7,8 @@ import { execa } from 'execa';
 import t, { type Test } from 'tap';
 import { freePorts } from '../../lib/mapreduce/up/folder.ts';
 import { executable, PROJECT, run } from '../executable.ts';
-import { until } from '../mapreduce/ensemble.ts';
 import { childrenOf, commandLineOf, isThere } from '../mapreduce/up/processes.ts';
+import { until } from '../until.ts';
 
 const EXAMPLES = join(PROJECT, 'examples/mapreduce');
 const SLOW = `export default class {

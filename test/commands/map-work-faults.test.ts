@@ -6,7 +6,8 @@
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { PROJECT } from '../executable.ts';
-import { type Detector, Ensemble, imageMap, published, type Service, summed, until } from '../mapreduce/ensemble.ts';
+import { type Detector, Ensemble, imageMap, published, type Service, summed } from '../mapreduce/ensemble.ts';
+import { until } from '../until.ts';
 
 const FATE = { dies: 60001, hangs: 60002, raises: 60003, diesOnce: 60004 };
 const EXAMPLES = join(PROJECT, 'examples/mapreduce');

@@ -7,23 +7,8 @@ import { execa } from 'execa';
 import type { Test } from 'tap';
 import { Push } from 'zeromq';
 import { executable, PROJECT } from '../executable.ts';
+import { until } from '../until.ts';
 import { RedisServer } from './redis-server.ts';
-
-const LIMIT_MS = 40_000;
-
-/** Waits for something to be there. @throws Error with what is waited for */
-export async function until<T>(
-  what: string,
-  look: () => T | undefined | false | Promise<T | undefined | false>,
-): Promise<T> {
-  const deadline = Date.now() + LIMIT_MS;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined && found !== false) return found as T;
-    if (Date.now() > deadline) throw new Error(`${what}: not within ${LIMIT_MS / 1000} s`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 function started([program, ...args]: readonly string[], env: Readonly<Record<string, string>>, cwd: string) {
   const stdio = { stdin: 'ignore', stdout: 'pipe' } as const;

@@ -7,7 +7,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { type Progress, type Service, until } from './ensemble.ts';
+import { until } from '../until.ts';
+import type { Progress, Service } from './ensemble.ts';
 import { type Host, Network, needsHosts } from './hosts.ts';
 
 t.setTimeout(300_000);

@@ -13,7 +13,8 @@ import {
   openWorkerLink,
 } from '../../lib/mapreduce/transport/open.ts';
 import type { IngesterLink, ReducerLink, WorkerLink } from '../../lib/mapreduce/transport/types.ts';
-import { ControlProcess, until } from './control/ensemble.ts';
+import { until } from '../until.ts';
+import { ControlProcess } from './control/ensemble.ts';
 import { StandIn, type StandInOptions } from './control/stand-ins.ts';
 import { RedisServer } from './redis-server.ts';
 

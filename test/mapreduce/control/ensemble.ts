@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Test } from 'tap';
 import type { Registry } from '../../../lib/mapreduce/redis/registry.ts';
 import { executable } from '../../executable.ts';
+import { until } from '../../until.ts';
 import { RedisServer } from '../redis-server.ts';
 import { StandInWorker } from './stand-in-worker.ts';
 import { StandInIngester, StandInReducer } from './stand-ins.ts';
@@ -15,20 +16,6 @@ export interface Shape {
   readonly ours?: { readonly ingesters?: boolean; readonly workers?: boolean; readonly reducer?: boolean } | boolean;
   readonly delayMs?: number;
   readonly flags?: readonly string[];
-}
-
-const STEP_MS = 10;
-const PATIENCE_MS = 60_000;
-
-/** Waits for a condition, not for a time. */
-export async function until<T>(what: string, condition: () => T | Promise<T>): Promise<NonNullable<T>> {
-  const deadline = Date.now() + PATIENCE_MS;
-  for (;;) {
-    const value = await condition();
-    if (value !== undefined && value !== null && value !== false) return value as NonNullable<T>;
-    if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, STEP_MS));
-  }
 }
 
 /** One `map-control` process. */

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap';
-import { batches, Ensemble, type Shape, until } from './ensemble.ts';
+import { until } from '../../until.ts';
+import { batches, Ensemble, type Shape } from './ensemble.ts';
 
 /** Who dies, pauses or comes twice, in the middle of a scan (spec mapreduce.md 3.2, 3.5, 13, 16). */
 

@@ -3,8 +3,8 @@ import t, { type Test } from 'tap';
 import { Fence } from '../../../lib/mapreduce/control/fence.ts';
 import { redisAddress } from '../../../lib/mapreduce/redis/connect.ts';
 import { Registry } from '../../../lib/mapreduce/redis/registry.ts';
+import { until } from '../../until.ts';
 import { RedisServer } from '../redis-server.ts';
-import { until } from './ensemble.ts';
 
 /** Writes of a controller count once and in order, whatever becomes of Redis and of the connection (spec mapreduce.md 3.5). */
 

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { batches, Ensemble, until } from './ensemble.ts';
+import { until } from '../../until.ts';
+import { batches, Ensemble } from './ensemble.ts';
 
 /** The HTTP of the controller (spec mapreduce.md 2, 9, 11, 14). */
 

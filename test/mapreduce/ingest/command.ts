@@ -8,8 +8,9 @@ import t from 'tap';
 import { Push } from 'zeromq';
 import { executable } from '../../executable.ts';
 import { needsShared, SHARED } from '../../golden.ts';
+import { until } from '../../until.ts';
 import { RedisServer } from '../redis-server.ts';
-import { type Controller, until, type Worker } from './stand-ins.ts';
+import type { Controller, Worker } from './stand-ins.ts';
 
 const STINS = join(SHARED, 'data/mapreduce/stins');
 export const shared = needsShared('data', 'mapreduce', 'stins');

@@ -5,19 +5,9 @@ import type { Redis } from 'ioredis';
 import { Dealer } from 'zeromq';
 import { pingParts } from '../../../lib/mapreduce/transport/ping.ts';
 import { readIngesterMessage } from '../../../lib/mapreduce/work/ingester-message.ts';
+import { until } from '../../until.ts';
 
 type Assignments = Readonly<Record<string, readonly string[]>>;
-
-/** Waits for a condition; gives up long after everything should have happened. */
-export async function until<T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  const end = Date.now() + 20_000;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined && found !== false) return found;
-    if (Date.now() > end) throw new Error(`waited too long for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
 
 export class Controller {
   readonly map = randomUUID();
