@@ -25,6 +25,10 @@ export function controlBalance({ run, past, watch, credits }: Controller): Balan
 }
 
 export function controlMeters(controller: Controller): Meter[] {
+  return [...eventMeters(controller), ...workerMeters(controller)];
+}
+
+function eventMeters(controller: Controller): Meter[] {
   const formation = () => controller.run?.formation;
   const totals = () => (controller.run ? totalsOf(controller.run.formation) : NO_EVENTS);
   return [
@@ -65,6 +69,12 @@ export function controlMeters(controller: Controller): Meter[] {
       label: 'state',
       value: () => ({ ...formation()?.assigner.ledger.counts }),
     },
+  ];
+}
+
+function workerMeters(controller: Controller): Meter[] {
+  const formation = () => controller.run?.formation;
+  return [
     { name: 'map_workers', help: 'Live workers', kind: 'gauge', value: () => controller.watch.configs.workers.length },
     {
       name: 'map_workers_waiting',

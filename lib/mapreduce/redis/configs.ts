@@ -152,7 +152,7 @@ export function readIngester(fields: Fields): IngesterConfig {
 }
 
 /** @throws BadRecord */
-export function readWorker(fields: Fields): WorkerConfig {
+function readWorker(fields: Fields): WorkerConfig {
   const ingesters = fields.ingesters ?? [];
   if (!Array.isArray(ingesters)) throw new BadRecord('ingesters is no list');
   return {
@@ -164,7 +164,7 @@ export function readWorker(fields: Fields): WorkerConfig {
 }
 
 /** @throws BadRecord */
-export function readReducer(fields: Fields): ReducerConfig {
+function readReducer(fields: Fields): ReducerConfig {
   return { ...service(fields), url: text(fields, 'url') };
 }
 

@@ -8,7 +8,6 @@ import {
   number,
   optionalNumber,
   optionalText,
-  parseFields,
   type ResultKey,
   resultKeys,
   text,
@@ -63,11 +62,6 @@ export interface IngesterReport extends Numbered {
 }
 
 export type Report = WorkerReport | ReducerReport | IngesterReport;
-
-/** @throws BadRecord */
-export function readReport(json: string): Report {
-  return reportOf(parseFields(json, 'report'));
-}
 
 /** @throws BadRecord */
 export function reportOf(fields: Fields): Report {
