@@ -122,6 +122,8 @@ async function bare(): Promise<void> {
 
 const redis = await RedisServer.start();
 const registry = await redis.registry();
+// A reducer takes results of workers that have a configuration.
+await registry.redis.set(registry.keys.config('worker', 'w1'), '{}');
 
 async function reduced(words: readonly string[]): Promise<void> {
   const args = [...words, '--bind', 'tcp://127.0.0.1:*', '--port', '0'];

@@ -128,7 +128,8 @@ export class HttpServer {
   }
 
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? '/', 'http://x');
+    const url = urlOf(request.url ?? '/');
+    if (!url) return this.#send(response, json({ detail: 'Bad Request' }, 400));
     const { pathname } = url;
     if (pathname.length > 1 && pathname.endsWith('/')) {
       this.#send(response, { status: 307, body: '', headers: { location: pathname.replace(/\/+$/, '') + url.search } });
@@ -165,6 +166,11 @@ export class HttpServer {
     response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body), ...headers });
     response.end(response.req.method === 'HEAD' ? undefined : body);
   }
+}
+
+function urlOf(text: string): URL | undefined {
+  // A second slash would begin the name of a host.
+  return URL.canParse(text, 'http://x') && !text.startsWith('//') ? new URL(text, 'http://x') : undefined;
 }
 
 /** What stands in the places of a route; undefined if it is another path. */

@@ -12,6 +12,7 @@ import { PayloadFailed, type ReducerPayload } from '../payload/types.ts';
 import { readAcceptedBefore, readAcceptedKeys } from '../redis/accepted.ts';
 import type { MapreduceVersion } from '../redis/configs.ts';
 import { BadRecord } from '../redis/fields.ts';
+import { isName } from '../redis/keys.ts';
 import type { Registry } from '../redis/registry.ts';
 import type { ControllerUpdate } from '../redis/updates.ts';
 import { followController, openReducerLink } from '../transport/open.ts';
@@ -62,6 +63,8 @@ export class ReducerService {
   #rate = 0;
   /** Results are taken only when it is known for which map. */
   #gate = gate();
+  /** Whose results are taken. */
+  readonly #workers = new Set<string>();
   failure: Error | undefined;
 
   constructor(registry: Registry, options: ReducerOptions) {
@@ -153,9 +156,28 @@ export class ReducerService {
       await this.#passed();
       const results = this.#read(parts);
       this.counts.received += results.length;
+      const [first] = results;
+      if (first && !(await this.#isKnown(first.worker))) {
+        this.counts.strange += results.length;
+        continue;
+      }
       const room = this.#session ? this.#session.take(results) : void (this.counts.stale += results.length);
       if (room) await room;
     }
+  }
+
+  /**
+   * A worker has, or had, a configuration. One that was out of sight for long, and has sent results to a reducer that began meanwhile, is made to
+   * do them again by the controller, as after a death. Without an answer of Redis nobody is turned away.
+   */
+  async #isKnown(worker: string): Promise<boolean> {
+    if (this.#workers.has(worker)) return true;
+    const { redis, keys } = this.#registry;
+    if (!isName(worker)) return false;
+    const isThere =
+      redis.status !== 'ready' || (await redis.exists(keys.config('worker', worker)).catch(() => 1)) === 1;
+    if (isThere) this.#workers.add(worker);
+    return isThere;
   }
 
   #read(parts: readonly Buffer[]): readonly ResultMessage[] {
