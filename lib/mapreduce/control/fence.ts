@@ -35,7 +35,9 @@ if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[2]) then return 0 en
 return redis.call('INCR', KEYS[2])`);
 
 const KEEP = new Script(`
-if redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
+local epoch = redis.call('GET', KEYS[2])
+if not epoch then return -1 end
+if epoch ~= ARGV[3] then return 0 end
 if not redis.call('SET', KEYS[1], ARGV[1], 'XX', 'EX', ARGV[2]) then return 0 end
 return 1`);
 
@@ -48,7 +50,9 @@ return redis.call('DEL', KEYS[1])`);
  * when a connection is lost, all writes whose answers have not come are sent again.
  */
 const WRITE = new Script(`
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'fenced' end
+local epoch = redis.call('GET', KEYS[1])
+if not epoch then return 'emptied' end
+if epoch ~= ARGV[1] then return 'fenced' end
 if ARGV[2] ~= '' then
   local written = redis.call('GET', KEYS[2])
   if written then
@@ -77,6 +81,12 @@ export class LockLost extends Error {
   }
 }
 
+/** The epoch is never deleted by any controller. */
+export class KeysLost extends LockLost {
+  override readonly message =
+    'the keys of the controller are gone: somebody has emptied Redis; the map that ran is lost, and must be posted again';
+}
+
 export class Fence {
   readonly #redis: Redis;
   readonly #keys: Keys;
@@ -103,6 +113,7 @@ export class Fence {
     // After that long somebody may have had it in between, also one that knows no epochs.
     if (asked - this.#kept > LOCK_SECONDS * 1000) throw new LockLost();
     const answer = await KEEP.run(this.#redis, [this.#keys.lock, this.#keys.epoch], [LOCK, LOCK_SECONDS, this.epoch]);
+    if (Number(answer) === -1) throw new KeysLost();
     if (Number(answer) !== 1) throw new LockLost();
     this.#kept = asked;
   }
@@ -128,6 +139,7 @@ export class Fence {
     const words = commands.flatMap((command) => [command.length, ...command]);
     const keys = [this.#keys.epoch, position?.key ?? this.#keys.epoch];
     const answer = await WRITE.run(this.#redis, keys, [this.epoch, position?.id ?? '', ...words]);
+    if (answer === 'emptied') throw new KeysLost();
     if (answer === 'fenced') throw new LockLost();
     return answer === 'done' ? undefined : (answer as unknown[]);
   }

@@ -6,12 +6,12 @@
 import type { TriggerMap } from '../map/types.ts';
 import type { Configs } from '../redis/configs.ts';
 import { BadRecord } from '../redis/fields.ts';
-import { type Decision, entryOf, stepsIn } from '../redis/log.ts';
+import { beginningOf, type Decision, entryOf, isBegun, stepsIn } from '../redis/log.ts';
 import type { Report } from '../redis/reports.ts';
 import { compareIds, type Entry, entriesOf, follow, timeOf } from '../redis/stream.ts';
 import { AssignmentStreams, type StreamsContext } from './assignment-streams.ts';
 import type { Hello, Message } from './credits.ts';
-import { type Ending, Formation, type SavedFormation } from './formation.ts';
+import { type Ending, Formation, type FormationSetup, type SavedFormation } from './formation.ts';
 import { Membership } from './membership.ts';
 import { Messages, openFeed, openWork, type Routes, routesOf } from './messages.ts';
 import { OverEvents } from './over-events.ts';
@@ -86,7 +86,7 @@ export class MapRun {
       ['DEL', keys.map(uuid), keys.ready(uuid)],
       ['RPUSH', keys.map(uuid), JSON.stringify(plan)],
       ['SET', keys.current, uuid],
-      ['XADD', keys.ready(uuid), '*', 'data', entryOf(joins)],
+      ['XADD', keys.ready(uuid), '*', 'data', beginningOf(joins)],
     ]);
     run.#follow();
     return run;
@@ -94,12 +94,12 @@ export class MapRun {
 
   /**
    * Goes on where another controller stopped.
-   * @returns undefined if there is nothing of this map any more. @throws BadRecord if it cannot be understood
+   * @throws BadRecord if something of this map is gone, or cannot be understood
    */
-  static async resume(context: RunContext, uuid: string): Promise<MapRun | undefined> {
+  static async resume(context: RunContext, uuid: string): Promise<MapRun> {
     const { redis, keys } = context.registry;
     const [planText, ...appendTexts] = await redis.lrange(keys.map(uuid), 0, -1);
-    if (planText === undefined) return undefined;
+    if (planText === undefined) throw new BadRecord('its text is gone from Redis');
     const plan = readPlan(planText);
     const setup = setupOf(plan);
     const parts = new Map(setup.map.parts);
@@ -109,12 +109,12 @@ export class MapRun {
       return append;
     });
     const [state, position] = await redis.mget(keys.state(uuid), keys.position(uuid));
-    const saved = state ? (JSON.parse(state) as { through: string; formation: SavedFormation }) : undefined;
-    const formation = saved ? Formation.restore(setup, appends, saved.formation) : new Formation(setup);
-    if (!saved) formation.appends.push(...appends);
+    const { saved, formation } = stateOf(setup, appends, state ?? null);
+    const entries = entriesOf(await redis.xrange(keys.ready(uuid), saved ? `(${saved.through}` : '-', '+'));
+    if (!saved && !isBegun(entries[0]?.data))
+      throw new BadRecord('its snapshot is gone, and its log does not reach back to the beginning');
     const run = new MapRun(context, uuid, plan, appends, formation, saved?.through ?? '0');
     await run.#streams.findWritten(formation.assigner);
-    const entries = entriesOf(await redis.xrange(keys.ready(uuid), saved ? `(${saved.through}` : '-', '+'));
     const written = entries.filter(({ id }) => position && compareIds(id, position) <= 0);
     run.#apply(written, false);
     run.#apply(entries.slice(written.length), true);
@@ -233,8 +233,8 @@ export class MapRun {
       return stepsIn(data);
     } catch (error) {
       if (!(error instanceof BadRecord)) throw error;
-      this.unreadable++;
-      this.#say(`entry ${id}: ${error.message}`);
+      // Said once: whoever writes such entries may write very many.
+      if (this.unreadable++ === 0) this.#say(`entry ${id}: ${error.message}`);
       return [];
     }
   }
@@ -368,5 +368,21 @@ export class MapRun {
     clearInterval(this.#timer);
     clearTimeout(this.#telling);
     this.#membership.close();
+  }
+}
+
+/** The state of a snapshot, or that of a map that begins. @throws BadRecord */
+function stateOf(setup: FormationSetup, appends: readonly Append[], snapshot: string | null) {
+  if (snapshot === null) {
+    const formation = new Formation(setup);
+    formation.appends.push(...appends);
+    return { saved: undefined, formation };
+  }
+  try {
+    const saved = JSON.parse(snapshot) as { readonly through: string; readonly formation: SavedFormation };
+    return { saved, formation: Formation.restore(setup, appends, saved.formation) };
+  } catch (error) {
+    // Only a controller writes it: what is in it is as good as gone if another hand has changed it.
+    throw new BadRecord(`its snapshot cannot be read: ${(error as Error).message}`);
   }
 }

@@ -52,6 +52,21 @@ export function entryOf(steps: readonly (Report | Decision)[]): string {
   return JSON.stringify({ source: 'controller', steps });
 }
 
+/** The first entry of the log of a map. */
+export function beginningOf(steps: readonly Decision[]): string {
+  return JSON.stringify({ source: 'controller', begins: true, steps });
+}
+
+/** Whether a log that begins with this entry is whole. */
+export function isBegun(first: string | undefined): boolean {
+  try {
+    return first !== undefined && parseFields(first, 'entry of the log').begins === true;
+  } catch (error) {
+    if (!(error instanceof BadRecord)) throw error;
+    return false;
+  }
+}
+
 function decisionOf(fields: Fields): Decision {
   const op = text(fields, 'op');
   switch (op) {
