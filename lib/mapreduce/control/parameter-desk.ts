@@ -24,6 +24,9 @@ const DUMP_PREFIX: ParameterDescription = {
   default: '',
 };
 
+/** Parameters above which only those are taken that a class describes. */
+const MOST = 1000;
+
 export class ParameterDesk {
   readonly #registry: Registry;
   readonly #fence: Fence;
@@ -79,6 +82,8 @@ export class ParameterDesk {
     const problem = description && parameterProblem(description.dtype, data);
     if (problem)
       throw new Refused(422, 'value', `parameter ${name} is of type ${description.dtype}; what was sent ${problem}`);
+    if (!description && !this.#values.has(name) && this.#values.size >= MOST)
+      throw new Refused(413, 'parameters', `there are ${this.#values.size} parameters; no class describes ${name}`);
     await this.#put(name, data);
   }
 

@@ -16,6 +16,8 @@ import { CONTROL_PAGE } from './page.ts';
 import { json, type Reply, type Request, type Route } from './server.ts';
 
 const BYTES = 'application/x.bytes';
+/** Who reads the log for ever; each has a connection to Redis. */
+const MOST_READERS = 32;
 const NOT_WRAPPED = new Set(['false', '0', 'no', 'off', 'f', 'n']);
 
 /** Refusals of the state of services are 400, those of the text 422 (spec 2). */
@@ -34,6 +36,7 @@ export function explain(error: unknown): Reply | undefined {
 /** @param metrics Prometheus text */
 export function controlRoutes(controller: Controller, limits: Limits, metrics: () => Promise<Reply>): Route[] {
   const api = '/api/v1';
+  let readers = 0;
   return [
     { method: 'GET', path: '/', answer: () => CONTROL_PAGE },
     { method: 'GET', path: '/metrics', answer: metrics },
@@ -55,7 +58,11 @@ export function controlRoutes(controller: Controller, limits: Limits, metrics: (
       method: 'GET',
       path: `${api}/log_stream`,
       answer: () => json(null),
-      stream: (_, response, gone) => streamLogs(controller, response, gone),
+      stream: async (_, response, gone) => {
+        if (readers >= MOST_READERS) throw new Refused(503, 'readers', `${readers} read the log already`);
+        readers++;
+        await streamLogs(controller, response, gone).finally(() => readers--);
+      },
     },
   ];
 }

@@ -32,6 +32,23 @@ t.test('bodies, events, depth, names: refused, and the next map runs', async (t)
   t.match(await ensemble.finished(), { completed_events: 22 });
 });
 
+t.test('names of parameters and readers of the log: so many, and then no more', async (t) => {
+  const ensemble = await Ensemble.start(t, { workers: 0 });
+  const set = async (name: string) =>
+    (await ensemble.request(`parameter/${name}`, { method: 'POST', body: 'x' })).status;
+  let taken = 0;
+  while (taken < 1000 && (await set(`p${taken}`)) === 200) taken++;
+  t.ok(taken > 990, `${taken} are taken`);
+  t.equal(await set('one-more'), 413);
+  t.equal(await set('p0'), 200, 'those that are there can change');
+  t.equal(await set('dump_prefix'), 422, 'without --dump-root');
+  const hangUp = new AbortController();
+  t.teardown(() => hangUp.abort());
+  const { signal } = hangUp;
+  for (let reader = 0; reader < 32; reader++) t.equal((await ensemble.request('log_stream', { signal })).status, 200);
+  t.equal((await ensemble.request('log_stream', { signal })).status, 503);
+});
+
 t.test('an open map cannot grow above the number of events', async (t) => {
   const ensemble = await Ensemble.start(t, { workers: 1, ours: true, flags: ['--max-events', '40'] });
   await ensemble.post(batches(20, 1, ['det'], { open: true }));
