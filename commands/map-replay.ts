@@ -9,8 +9,8 @@ import { HttpServer } from '../lib/mapreduce/http/server.ts';
 import { openReducerPayload, openWorkerPayload, pythonOptions } from '../lib/mapreduce/payload/flags.ts';
 import { refusePayload } from '../lib/mapreduce/payload/refuse.ts';
 import type { ReducerPayload } from '../lib/mapreduce/payload/types.ts';
+import { resultForm, writeResultFile } from '../lib/mapreduce/reduce/result-file.ts';
 import { explainTree, TreeApi } from '../lib/mapreduce/reduce/tree-api.ts';
-import { saveTree } from '../lib/mapreduce/reduce/tree-file.ts';
 import { classOrModule, dealing, parametersFrom, rateFrom, replayFlags } from '../lib/mapreduce/replay/flags.ts';
 import { openInput } from '../lib/mapreduce/replay/inputs.ts';
 import { Merge } from '../lib/mapreduce/replay/merge.ts';
@@ -67,6 +67,7 @@ export default class MapReplay extends DaqCommand {
   private async replay(): Promise<ExitStatus> {
     const { flags } = await this.parse(MapReplay);
     const say = (message: string) => this.say(message);
+    const saved = flags.save === undefined ? undefined : resultForm(flags.save, '--save');
     const parameters = parametersFrom(flags.parameters);
     const { names, deal } = dealing(flags);
     const rate = rateFrom(flags.rate);
@@ -84,6 +85,11 @@ export default class MapReplay extends DaqCommand {
     const reducer = reducing
       ? this.keep(await openReducerPayload(reducing.path, { ...flags, js: reducing.js }, say))
       : undefined;
+    const described = [...workers.map(({ payload }) => payload), ...(reducer ? [reducer] : [])].flatMap(
+      ({ facts }) => facts.descriptions,
+    );
+    for (const { name } of parameters)
+      if (!described.some((one) => one.name === name)) say(`no class has a parameter ${name}`);
     await this.serve(reducer, flags.port);
     const replay = new Replay({ merge, deal, workers, reducer, parameters, rate, say });
     await this.observe({ balance: () => replay.balance() }, flags.metrics);
@@ -93,7 +99,7 @@ export default class MapReplay extends DaqCommand {
     for (const { name, damage } of cut) say(`${name}: ${damage!.message}`);
     for (const { name, last } of merge.short)
       say(`${name} ends ${last === undefined ? 'at once' : `with event ${last}`}, before the others`);
-    if (flags.save !== undefined && reducer) await this.save(reducer, flags.save);
+    if (flags.save !== undefined && saved && reducer) await writeResultFile(reducer, flags.save, saved, say);
     const isShort = merge.short.some(({ name }) => inputs.some((input) => input.name === name));
     const lossy = cut.length > 0 || isShort || balance.in !== balance.out || replay.counts.refused > 0;
     this.verdict(lossy ? 'W' : 'I', `${lossy ? 'LOSS' : 'OK'} ${formatBalance(balance)}`);
@@ -104,10 +110,6 @@ export default class MapReplay extends DaqCommand {
   private async source(path: string, flags: Parameters<typeof pythonOptions>[2]): Promise<SourceClass> {
     const options = await pythonOptions('source', path, flags, (message) => this.say(message));
     return this.keep(new SourceClass({ ...options, retries: 0, encoding: 'cbor' }));
-  }
-
-  private async save(reducer: ReducerPayload, file: string): Promise<void> {
-    for (const path of await saveTree(reducer, file)) this.say(`${file}: ${path} has no form there and is left out`);
   }
 
   private async serve(reducer: ReducerPayload | undefined, address: string | undefined): Promise<void> {

@@ -4,14 +4,15 @@ import { DaqCommand, processManagerFlags } from '../lib/cli/command.ts';
 import { EXIT, type ExitStatus } from '../lib/cli/exit-codes.ts';
 import { UsageError } from '../lib/errors.ts';
 import { readMapFile } from '../lib/mapreduce/http/client.ts';
-import { accountOf, upLine } from '../lib/mapreduce/up/account.ts';
+import { RemoteTree } from '../lib/mapreduce/http/tree-client.ts';
+import { resultForm, writeResultFile } from '../lib/mapreduce/reduce/result-file.ts';
+import { accountOf, eventsLine, upLine } from '../lib/mapreduce/up/account.ts';
 import { endsOf } from '../lib/mapreduce/up/ends.ts';
-import { resultForm, upFlags } from '../lib/mapreduce/up/flags.ts';
+import { upFlags } from '../lib/mapreduce/up/flags.ts';
 import { UpFolder } from '../lib/mapreduce/up/folder.ts';
 import { Forgetter } from '../lib/mapreduce/up/forget.ts';
 import { type Prepared, prepareEntries, prepareScan } from '../lib/mapreduce/up/prepare.ts';
 import { UpProgressLine } from '../lib/mapreduce/up/progress-line.ts';
-import { writeResult } from '../lib/mapreduce/up/result.ts';
 import { readScan } from '../lib/mapreduce/up/scan-file.ts';
 import { UpSession } from '../lib/mapreduce/up/session.ts';
 import { wholeText } from '../lib/stream/read-all.ts';
@@ -58,7 +59,7 @@ export default class MapUp extends DaqCommand {
 
   override async run(): Promise<ExitStatus> {
     const { args, flags: given } = await this.flagsOf();
-    if (given.result !== undefined) resultForm(given.result);
+    if (given.result !== undefined) resultForm(given.result, '--result');
     const folder = UpFolder.make();
     const release = this.lifecycle.onEmergency(() => folder.remove());
     let status: ExitStatus = EXIT.no;
@@ -120,10 +121,14 @@ export default class MapUp extends DaqCommand {
       forgetter: () => Forgetter.open({ redis, own }),
       show: (progress, rate) => this.line.show(upLine(progress, rate, crew.view().filter(isWorking).length)),
       finished: async () => {
-        if (given.result !== undefined && plan.results !== undefined)
-          await writeResult(plan.results, given.result, say);
+        const { result } = given;
+        if (result === undefined || plan.results === undefined) return;
+        await writeResultFile(new RemoteTree(plan.results), result, resultForm(result, '--result'), say);
       },
     });
+    this.lifecycle.onBalance(() =>
+      session?.progress ? `map-up: ${eventsLine(session.progress)}` : 'map-up: no map yet',
+    );
     const isWorking = ({ id, state }: { id: string; state: string }) =>
       state === 'running' && plan.members.some((member) => member.id === id && member.role === 'worker');
     try {

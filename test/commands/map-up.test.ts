@@ -1,6 +1,9 @@
 /** `map-up` with real processes: from file to result, by HTTP, from a process file, and with deaths. */
 
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -69,7 +72,7 @@ t.test('Python, JSON, logs, parameters', async (t) => {
       workers: { payload: 'sums:Sums', count: 1 },
       reducer: 'sums:Histogram',
       map: { events: 100 },
-      parameters: { threshold: 50 },
+      parameters: { threshold: 50, treshold: 60 },
     }),
     'sums.py': readFileSync(join(EXAMPLES, 'sums.py'), 'utf8'),
   });
@@ -77,6 +80,8 @@ t.test('Python, JSON, logs, parameters', async (t) => {
   const args = [join(folder, 'scan.json'), '--result', result, '-o', join(folder, 'logs')];
   const { status, stderr } = await run('map-up', args);
   t.equal(status, 0, stderr);
+  t.match(stderr, /no class has a parameter treshold; there are .*threshold/);
+  t.match(stderr, /the map runs: map-control watch --url http:\S+; results: http:/);
   t.equal(
     JSON.parse(readFileSync(result, 'utf8')).total,
     8 * Array.from({ length: 51 }, (_, i) => i + 50).reduce((a, b) => a + b),
@@ -106,6 +111,12 @@ t.test('it stays, takes maps over HTTP, tells a death at once, and leaves nothin
   const { exitCode, stdout } = await post;
   t.equal(exitCode, 0, stdout);
   t.match(stdout, /complete\): 102 of 102 events$/);
+  await until(
+    'the words',
+    () => /finished \(complete\): 102 of 102 events; ready for another map/.test(words()) || undefined,
+  );
+  child.kill('SIGUSR1');
+  await until('the balance', () => /^map-up: events: total 102 = complete 102$/m.test(words()) || undefined);
   child.kill('SIGINT');
   const end = await child;
   t.equal(end.exitCode, 0, end.stderr);
@@ -185,4 +196,37 @@ t.test('what cannot be', async (t) => {
     status: 1,
     stderr: /worker-\d cannot start: .*none:Such: ModuleNotFoundError: No module named 'none'/,
   });
+  t.notMatch(missing.stderr, /started again/);
+});
+
+t.test('why events have failed, and why somebody does not stay, is said', async (t) => {
+  const folder = folderOf(t, {
+    'raises.mjs': `export default class {
+      processEvent({ event_number }) { if (event_number === 7) throw new Error('seven'); }
+    }`,
+    'raises.yaml': `streams: {det: ${IMAGES}}\nworkers: raises.mjs\nreducer: ${REDUCER}\nmap: {events: 10}\n`,
+    'absent.yaml': `streams: {det: {kind: stins, file: absent.cbors}}\nworkers: raises.mjs\nreducer: ${REDUCER}\nmap: {events: 2}\n`,
+  });
+  const raised = await run('map-up', [join(folder, 'raises.yaml'), '-o', join(folder, 'logs')]);
+  t.match(raised, { status: 3, stderr: /worker-\d: event 7: Error: seven/ });
+  const absent = await run('map-up', [join(folder, 'absent.yaml'), '-o', join(folder, 'logs')]);
+  t.match(absent, {
+    status: 3,
+    stderr: /det-ingester ended with 2; it is started again: .*absent.cbors: no such file/,
+  });
+});
+
+t.test("the port of the controller is somebody else's", async (t) => {
+  const other = createServer((_, answer) => answer.end('<html>')).listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  t.teardown(() => other.close());
+  const { port } = other.address() as AddressInfo;
+  const folder = folderOf(t, {
+    'scan.yaml': `streams: {det: ${IMAGES}}\nworkers: m.mjs\nreducer: ${REDUCER}\nmap: {events: 2}\ncontrol: {port: ${port}}\n`,
+  });
+  const { status, stderr } = await run('map-up', [join(folder, 'scan.yaml'), '-o', join(folder, 'logs')]);
+  t.equal(status, 1);
+  t.match(stderr, /control cannot start: .*the port is in use/);
+  const asked = await run('map-control', ['status', '--url', `http://127.0.0.1:${port}`]);
+  t.match(asked, { status: 1, stderr: /what answers is no map-control \(HTTP 200\)/ });
 });

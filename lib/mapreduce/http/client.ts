@@ -59,6 +59,17 @@ export class ControlClient {
     await this.#ask('POST', `parameter/${encodeURIComponent(name)}`, Buffer.from(value));
   }
 
+  /** Of all parameters that a class describes. */
+  async parameterNames(): Promise<readonly string[]> {
+    return ((await this.#ask('GET', 'parameters')) as readonly { name: string }[]).map(({ name }) => name);
+  }
+
+  /** What services wrote into their common log as an error, oldest first. @param since Unix time in seconds */
+  async errors(since: number): Promise<readonly string[]> {
+    const records = (await this.#ask('GET', 'logs?level=ERROR')) as readonly Readonly<Record<string, string>>[];
+    return records.filter(({ created }) => Number(created) >= since).map(({ name, msg }) => `${name}: ${msg}`);
+  }
+
   /** Events that are over and not as they should be: first and last of each run, by what happened. */
   async damaged(): Promise<Damaged> {
     return (await this.#ask('GET', 'damaged')) as Damaged;
@@ -111,18 +122,22 @@ export class ControlClient {
         place: { file: this.#base },
       });
     }
-    if (response.ok) return JSON.parse(text);
-    throw new DaqError('refused', refusal(response.status, text));
+    let answer: unknown;
+    try {
+      answer = JSON.parse(text);
+    } catch (cause) {
+      const place = { file: this.#base };
+      throw new DaqError('no-controller', `what answers is no map-control (HTTP ${response.status})`, { place, cause });
+    }
+    if (response.ok) return answer;
+    throw new DaqError('refused', refusal(response.status, answer));
   }
 }
 
-function refusal(status: number, text: string): string {
-  try {
-    const { detail } = JSON.parse(text) as { detail: string | { code: string; message: string } };
-    return typeof detail === 'string' ? `${status}: ${detail}` : `${detail.code}: ${detail.message}`;
-  } catch {
-    return `${status}: ${text.slice(0, 200)}`;
-  }
+function refusal(status: number, answer: unknown): string {
+  const { detail } = (answer ?? {}) as { detail?: string | { code: string; message: string } };
+  if (typeof detail === 'object') return `${detail.code}: ${detail.message}`;
+  return `${status}: ${detail ?? JSON.stringify(answer).slice(0, 200)}`;
 }
 
 /** A map file, or `-`. @throws InputError */

@@ -18,7 +18,8 @@ export function readEvent(cursor: CborCursor): RecordedEvent {
   const start = cursor.at;
   let tag = cursor.tag();
   if (tag === TAG.marker) tag = cursor.tag();
-  if (tag !== TAG.event) throw new BadItem(start, 'the item is no recorded event');
+  if (tag !== TAG.event)
+    throw new BadItem(start, 'the item is no recorded event; a capture of messages needs its kind');
   const length = cursor.list(MAJOR.array, 'an event, [number, streams],');
   if (length === 0 || length === 1) throw new BadItem(start, 'an event has a number and streams');
   const event_number = cursor.unsigned('the event number');

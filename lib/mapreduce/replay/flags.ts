@@ -35,7 +35,7 @@ export const replayFlags = {
   parameters: Flags.string({
     char: 'p',
     multiple: true,
-    summary: 'parameters as a controller writes them, JSON or CBOR',
+    summary: 'JSON {"name": value}, or as a controller writes them, JSON or CBOR',
     description: 'A number is the partition, as with all commands, and ignored.',
     helpValue: 'FILE',
   }),
@@ -49,7 +49,7 @@ export const replayFlags = {
   }),
   map: Flags.string({ summary: 'the recorded map says what belongs together', helpValue: 'FILE.json' }),
   port: Flags.string({ summary: 'HTTP for what the reducer publishes; port 0 picks one', helpValue: '[HOST:]PORT' }),
-  save: Flags.string({ summary: 'write what the reducer has published, at the end', helpValue: 'FILE.h5' }),
+  save: Flags.string({ summary: 'write what the reducer has published, at the end: .json or .h5', helpValue: 'FILE' }),
   'keep-alive': Flags.boolean({ summary: 'serve it until a signal comes', dependsOn: ['port'] }),
   ...payload,
   ...workerPayloadFlags,

@@ -85,6 +85,11 @@ function words(balance: Balance, total: string, good: string): string {
   return formatBalance(balance).replace(/^in (\d+) = out (\d+)/, `${total} $1 = ${good} $2`);
 }
 
+/** The events of a map that runs. */
+export function eventsLine(events: Progress): string {
+  return `events: ${words(eventsOf(events), 'total', 'complete')}`;
+}
+
 /** `events 120 of 1002, 35/s, 0 damaged, 4 workers`: one line for a terminal. */
 export function upLine(progress: Progress, rate: number, workers: number): string {
   const { completed_events: done, total_events: total, damaged, incomplete = 0, phase } = progress;

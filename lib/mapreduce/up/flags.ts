@@ -1,5 +1,4 @@
 import * as Flags from '@oclif/core/flags';
-import { UsageError } from '../../errors.ts';
 
 export const upFlags = {
   once: Flags.boolean({
@@ -17,10 +16,3 @@ export const upFlags = {
     helpValue: 'DIR',
   }),
 };
-
-/** @throws UsageError */
-export function resultForm(file: string): 'json' | 'h5' {
-  const form = /\.(json|h5|hdf5)$/.exec(file)?.[1];
-  if (form === undefined) throw new UsageError(`--result ${file}: the name ends in .json, .h5 or .hdf5`);
-  return form === 'json' ? 'json' : 'h5';
-}

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DaqError } from '../../errors.ts';
-import { ControlClient, type Damaged, type Progress } from '../http/client.ts';
+import { ControlClient, type Damaged, type Progress, progressLine } from '../http/client.ts';
 import type { Forgetter } from './forget.ts';
 import type { UpMember, UpPlan } from './types.ts';
 
@@ -46,6 +46,10 @@ const ASSEMBLE_MS = 60_000;
 /** For finish hooks, when the map is ended by us. */
 const FINISH_MS = 10_000;
 const SIGNALLED = 128;
+/** The controller looks for descriptions somewhat later than for services. */
+const DESCRIBED_MS = 2000;
+/** Of the user's classes, that are named at the end. */
+const MOST_FAILURES = 5;
 /** A refusal because of who is there just now. */
 const PASSING = /^(streams|workers|tags|timeout):/;
 
@@ -65,6 +69,7 @@ export class UpSession {
   readonly #states = new Map<string, string>();
   readonly #wereUp = new Set<string>();
   readonly #over = new AbortController();
+  readonly #begin = Date.now() / 1000;
   #forgetter: Forgetter | undefined;
   #problem: DaqError | undefined;
   /** Of the last map, as it was when we ended. */
@@ -99,12 +104,18 @@ export class UpSession {
     const { map, say, plan, parameters, finished } = this.#options;
     if (!(await this.#assembled())) return;
     this.#forgetter = await this.#options.forgetter();
+    await this.#checkNames([...parameters.keys()]);
     for (const [name, value] of parameters) await this.client.setParameter(name, value);
     if (map === undefined) say(`ready for maps: map-control post MAP --url ${plan.control}`);
-    else await this.#post(Buffer.from(map));
+    else {
+      await this.#post(Buffer.from(map));
+      const results = plan.results === undefined ? '' : `; results: ${plan.results}`;
+      say(`the map runs: map-control watch --url ${plan.control}${results}`);
+    }
     await this.#follow();
     await this.#endMap();
     this.damaged = await this.#ask(() => this.client.damaged());
+    if (this.damaged && this.damaged.failed.length > 0) await this.#sayFailures();
     if (this.progress?.finished && this.progress.total_events > 0 && (await this.#reducerBack())) await finished();
   }
 
@@ -122,11 +133,13 @@ export class UpSession {
     if (!wasAlive || !isDown) return;
     this.#forgetter?.ended(member).catch((error: Error) => say(`${id} is not reported as gone: ${error.message}`));
     if (this.#over.signal.aborted) return;
-    say(`${id} ended with ${entry.status ?? '?'}${entry.state === 'backoff' ? '; it is started again' : ''}`);
     const words = wordsOf(entry, member);
+    const byItself = (entry.status ?? 0) < SIGNALLED;
     // What ends by itself before it was ever up would do so again.
-    if (!this.#wereUp.has(id) && (entry.status ?? 0) < SIGNALLED) this.#giveUp(`${id} cannot start${words}`);
-    else if (entry.state === 'failed' && this.#isNeeded(member)) this.#giveUp(`${id} does not stay up${words}`);
+    if (!this.#wereUp.has(id) && byItself) return this.#giveUp(`${id} cannot start${words}`);
+    const why = byItself && entry.status !== 0 ? words : '';
+    say(`${id} ended with ${entry.status ?? '?'}${entry.state === 'backoff' ? '; it is started again' : ''}${why}`);
+    if (entry.state === 'failed' && this.#isNeeded(member)) this.#giveUp(`${id} does not stay up${words}`);
   }
 
   /** One worker of several may be missing. */
@@ -144,12 +157,13 @@ export class UpSession {
     await sleep(milliseconds, undefined, { signal: this.#over.signal }).catch(() => {});
   }
 
-  /** undefined while the controller is away. */
+  /** undefined while the controller is away; if its port is somebody else's, it will say so itself. */
   async #ask<T>(question: () => Promise<T>): Promise<T | undefined> {
     try {
       return await question();
     } catch (error) {
-      if (error instanceof DaqError && error.code === 'connection-failed') return undefined;
+      if (error instanceof DaqError && (error.code === 'connection-failed' || error.code === 'no-controller'))
+        return undefined;
       throw error;
     }
   }
@@ -193,9 +207,33 @@ export class UpSession {
     }
   }
 
+  /** Why events have failed; tracebacks are in the logs. */
+  async #sayFailures(): Promise<void> {
+    const errors = (await this.#ask(() => this.client.errors(this.#begin))) ?? [];
+    const lines = errors.filter((text) => !text.includes('\n'));
+    for (const line of lines.slice(0, MOST_FAILURES)) this.#options.say(line);
+    if (lines.length > MOST_FAILURES) this.#options.say(`and ${lines.length - MOST_FAILURES} failures at other places`);
+  }
+
+  /** What nobody describes is set all the same, as the controller does; most likely its name is misspelt. */
+  async #checkNames(names: readonly string[]): Promise<void> {
+    const deadline = performance.now() + DESCRIBED_MS;
+    while (names.length > 0 && !this.#over.signal.aborted) {
+      const described = await this.client.parameterNames();
+      const strange = names.filter((name) => !described.includes(name));
+      if (strange.length === 0) return;
+      if (performance.now() > deadline) {
+        this.#options.say(`no class has a parameter ${strange.join(', ')}; there are ${described.join(', ')}`);
+        return;
+      }
+      await this.#pause(PACE_MS);
+    }
+  }
+
   /** Until the scan is finished, if that is our end, or somebody ends us. */
   async #follow(): Promise<void> {
-    const { once, show } = this.#options;
+    const { once, show, say } = this.#options;
+    let told: string | undefined;
     let before: { events: number; at: number } | undefined;
     while (!this.#over.signal.aborted) {
       const progress = await this.#ask(() => this.client.progress());
@@ -205,7 +243,10 @@ export class UpSession {
         const seconds = before ? (now.at - before.at) / 1000 : 0;
         show(progress, before && seconds > 0 ? Math.max(0, now.events - before.events) / seconds : 0);
         before = now;
-        if (once && progress.finished && progress.total_events > 0) return;
+        const isOver = progress.finished && progress.total_events > 0;
+        if (once && isOver) return;
+        if (isOver && told !== progress.uuid) say(`${progressLine(progress)}; ready for another map, SIGINT ends`);
+        if (isOver) told = progress.uuid;
       }
       await this.#pause(
         once && (progress?.completed_events ?? 0) === (progress?.total_events ?? 1) ? PACE_MS : SHOW_MS,

@@ -70,12 +70,11 @@ export class Place {
     return this.fail(`is a whole number from ${least} to ${most}`);
   }
 
-  /** A text, number or truth value as text. */
+  /** A text, number or truth value as the text of a parameter, which is Python's. */
   scalar(): string {
     const { value } = this;
-    return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-      ? String(value)
-      : this.fail('is a text or a number');
+    if (typeof value === 'boolean') return value ? 'True' : 'False';
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : this.fail('is a text or a number');
   }
 
   list(): Place[] {

@@ -164,6 +164,17 @@ t.test('parameters: JSON, or CBOR if a value has a zero byte', shared, async (t)
   t.equal(written.ending, 'cbor');
   t.same(readParameters(written.bytes, ''), cbor);
   t.throws(() => readParameters(Buffer.from('[{"data":"1"}]'), 'p'), { code: 'bad-parameters' });
+  t.same(
+    readParameters(Buffer.from('{"threshold": 12.5, "flag": true, "file": "x"}'), 'p').map(({ data }) =>
+      data.toString(),
+    ),
+    ['12.5', 'True', 'x'],
+    'as people write it',
+  );
+  t.throws(() => readParameters(Buffer.from('{"threshold": [1]}'), 'p'), {
+    message: /the value of threshold is neither text/,
+  });
+  t.throws(() => readParameters(Buffer.from('threshold: 5'), 'p'), { message: /neither JSON nor CBOR/ });
   t.throws(() => readParameters(Buffer.from([0x9f]), 'p'), { code: 'bad-parameters' });
 });
 

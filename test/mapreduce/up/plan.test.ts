@@ -89,7 +89,7 @@ map: {events: 25, streams: [b, a], batch: 10, tags: [fast]}
     [...scan.parameters],
     [
       ['n', '3'],
-      ['on', 'true'],
+      ['on', 'True'],
       ['s', 'text'],
     ],
   );
