@@ -206,7 +206,7 @@ t.test('dgrams, a dataset of HDF5 and the capture of a detector, merged', shared
   t.equal((await replay(t, '-f', DET, '--rate', '1000')).status, 0);
 });
 
-t.test('--save: what was published, as HDF5', shared, async (t) => {
+t.test('--save: what was published, as HDF5 or JSON', shared, async (t) => {
   const folder = t.testdir({
     'p.mjs': `export default class {
       publish = { _attrs: { title: 'all' }, group: { x: Float32Array.of(1.5, 2.5) }, n: 7, on: true, gone: Number.NaN, names: ['a', 'ü'],
@@ -252,6 +252,9 @@ class Reducer:
   t.same(value(python, 'flat'), Uint16Array.of(1, 2));
   if (python.keys().includes('big')) t.same(value(python, 'big'), Uint16Array.of(0, 1, 2));
   python.close();
+  const args = ['-w', 'w.mjs', '-r', 'p.mjs', '-f', DET];
+  t.equal((await run('map-replay', [...args, '--save', 'out.json'], { cwd: folder })).status, 0);
+  t.match(JSON.parse(readFileSync(join(folder, 'out.json'), 'utf8')), { n: 7, img_attrs: { unit: 'adu' } });
   t.equal(
     (await run('map-replay', ['-w', 'w.mjs', '-r', 'p.mjs', '-f', DET, '--save', 'absent/out.h5'], { cwd: folder }))
       .status,
@@ -298,7 +301,11 @@ t.test('the examples, in both languages, agree', async (t) => {
 
 t.test('what cannot be used is said', async (t) => {
   const cwd = t.testdir({
-    'bad.py': 'class Worker:\n    def __init__(self, **kwargs):\n        raise ValueError("no")\n',
+    'bad.py':
+      'class Worker:\n    def __init__(self, **kwargs):\n        raise ValueError("no")\n    def process_event(self, event): pass\n',
+    'odd.py': 'class Worker:\n    def process_evnt(self, event): pass\n',
+    'broken.py': 'def f(:\n',
+    'odd.mjs': 'export default class { processEvnt() {} }',
     'x.cbors': 'nothing',
     'e.mjs': 'export default 5',
   });
@@ -309,6 +316,10 @@ t.test('what cannot be used is said', async (t) => {
   };
   await ends(1, /bad:Worker: ValueError: no \(.*bad\.py:3\)/, '-w', 'bad:Worker', '-f', 'x.cbors');
   await ends(1, /ModuleNotFoundError/, '-w', 'absent:Worker', '-f', 'x.cbors');
+  await ends(1, /class Worker has no method process_event$/m, '-w', 'odd:Worker', '-f', 'x.cbors');
+  await ends(1, /broken:W: SyntaxError: invalid syntax \(broken\.py, line 1\)\n$/, '-w', 'broken:W', '-f', 'x.cbors');
+  await ends(1, /odd\.mjs: TypeError: the class has no processEvent/, '-w', 'odd.mjs', '-f', 'x.cbors');
+  await ends(2, /--save x.txt: the name ends in .json/, '-w', 'odd.mjs', '-f', 'x.cbors', '--save', 'x.txt');
   await ends(2, /is not module:Class/, '-w', 'absent', '-f', 'x.cbors');
   await ends(2, /no default export/, '-w', 'e.mjs', '-f', 'x.cbors');
   await ends(2, /what is to be replayed/, '-w', 'bad:Worker');

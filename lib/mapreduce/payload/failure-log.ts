@@ -20,7 +20,9 @@ export class FailureLog {
     const count = this.#counts.get(key) ?? 0;
     if (count > 0 || this.#counts.size < MOST_PLACES) this.#counts.set(key, count + 1);
     if (count > 0) return;
-    this.#say(`${what}: ${text}${place === '' ? '' : ` (${place})`}; further failures there are only counted`);
+    this.#say(
+      `${what}: ${text}${place === '' || place === text ? '' : ` (${place})`}; further failures there are only counted`,
+    );
     const rest = traceback.trimEnd();
     if (rest !== '' && rest !== text) this.#say(rest);
   }

@@ -41,8 +41,8 @@ export class JsModule {
     return new JsModule(path, module.default);
   }
 
-  /** @throws PayloadFailed */
-  begin({ map, name, parameters, state }: Beginning): void {
+  /** @param needs methods, of which the object must have one: a misspelt one would be a scan without results. @throws PayloadFailed */
+  begin({ map, name, parameters, state }: Beginning, needs: readonly string[]): void {
     this.setParameters(parameters);
     const settings = {
       parameters: this.parameters,
@@ -51,6 +51,7 @@ export class JsModule {
     };
     try {
       this.#object = this.#make(settings);
+      if (!needs.some((method) => this.has(method))) throw new TypeError(`the class has no ${needs.join(' or ')}`);
     } catch (error) {
       throw new PayloadFailed(this.#path, failureOf(error));
     }

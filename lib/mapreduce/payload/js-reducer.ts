@@ -43,7 +43,7 @@ export class JsReducer implements ReducerPayload {
   begin(beginning: Beginning): Promise<void> {
     return this.#next(async () => {
       clearTimeout(this.#timer);
-      this.#module.begin(beginning);
+      this.#module.begin(beginning, ['processResult', 'timer']);
       if (this.#module.has('timer')) this.#callTimer();
     });
   }

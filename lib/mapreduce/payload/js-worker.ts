@@ -41,7 +41,7 @@ export class JsWorker implements WorkerPayload {
 
   async begin(beginning: Beginning): Promise<number | undefined> {
     await this.#running;
-    this.#module.begin(beginning);
+    this.#module.begin(beginning, ['processEvent']);
     const interval = this.#module.property('tickInterval');
     const seconds =
       typeof interval === 'function' ? this.#module.call('tickInterval', this.#module.parameters) : interval;

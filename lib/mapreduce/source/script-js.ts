@@ -31,7 +31,7 @@ export class JsScript implements ScriptRuntime {
     for (const source of this.#sources.values()) void Promise.resolve(source.return?.()).catch(() => {});
     this.#sources = new Map();
     this.#trigger = undefined;
-    this.#module.begin({ map: '', name: '', parameters: new Map(), state: { streams } });
+    this.#module.begin({ map: '', name: '', parameters: new Map(), state: { streams } }, ['runSource']);
   }
 
   async next(stream: string): Promise<ScriptItem> {

@@ -14,10 +14,11 @@ from .protocol import ReducerState, WorkerState, WorkParameter
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))
 
 
-def load(path: str) -> Any:
+def load(path: str, needs: Sequence[str] = ()) -> Any:
     """
     ``module:Class``, or ``file.py:Class``. The working directory is on the import path.
 
+    :param needs: names of methods, of which a class must have one
     :raises ValueError: for a path of another form
     :raises ImportError, AttributeError: if it is not there
     """
@@ -39,6 +40,9 @@ def load(path: str) -> Any:
         raise
     for part in name.split("."):
         found = getattr(found, part)
+    # Its methods are called only if they are there, so a misspelt one would be a scan without results.
+    if needs and inspect.isclass(found) and not any(hasattr(found, method) for method in needs):
+        raise AttributeError("class %s has no method %s" % (name, " or ".join(needs)))
     return found
 
 
@@ -85,11 +89,14 @@ def accepted(method: Callable[..., Any], arguments: Sequence[Any], named: Dict[s
     return call
 
 
+_NEEDS: Dict[str, Sequence[str]] = {"worker": ("process_event",), "reducer": ("process_result", "timer")}
+
+
 class Payload:
     """One user's class: objects of it come and go with the maps, its context stays."""
 
     def __init__(self, path: str, role: str) -> None:
-        self.cls = load(path)
+        self.cls = load(path, _NEEDS.get(role, ()))
         self.role = role
         self.context: Dict[str, Any] = {}
         self.object: Any = None
