@@ -22,9 +22,9 @@ export async function takeLock({ registry, lockWait, stop, say }: LockOptions): 
     const fence = await Fence.take(registry.redis, registry.keys);
     if (fence) return fence;
     if (tries === 0) say('another controller has the lock; waiting for it');
-    if (stop.aborted || performance.now() >= deadline) {
+    if (stop.aborted) throw new DaqError('already-served', 'stopped while another controller has the lock');
+    if (performance.now() >= deadline)
       throw new DaqError('already-served', `another controller has kept the lock for ${lockWait} s`);
-    }
     await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS));
   }
 }
