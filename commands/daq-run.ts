@@ -98,7 +98,7 @@ export default class DaqRun extends DaqCommand {
       : await askKeeper(session, word === 'status' ? { do: word } : { do: word, ids });
     if (reply) return this.report(reply.entries, json);
     this.say(`nothing of ${session.name} is running`);
-    return word === 'status' ? EXIT.no : EXIT.ok;
+    return word === 'stop' ? EXIT.ok : EXIT.no;
   }
 
   private async slurm(

@@ -31,6 +31,8 @@ procmgr_config = [{id: 'a=b c', flags: 'spu', cmd: "bash -c 'echo $0 $@ $V; slee
     'another platform is another set of processes',
   );
   t.equal((await runs.run('stop', '-p', '2')).status, 0, 'the same platform, given');
+  t.equal((await runs.run('stop', '-p', '2')).status, 0, 'it is as was asked');
+  t.equal((await runs.run('restart', '-p', '2')).status, 1, 'nothing was started');
   t.equal((await runs.run('status')).status, 1);
   await until(() => runs.processes().length === 0, 'nothing is left');
   const last = await runs.run('logs', 'once');

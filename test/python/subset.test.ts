@@ -58,6 +58,7 @@ t.test('what is outside is an error with its place, and nothing is imported', as
     ['import sys\n', /no import sys/i, 1],
     ['x = 1\ndef f(): pass\n', /FunctionDefinition/, 2],
     ['x = open("y")\n', /open is not defined/, 1],
+    ['x = 1\ny = [\n  {1: 2,\n', /not Python; perhaps a bracket is not closed/, 2],
     ['x = "a".__class__\n', /has no __class__/, 1],
   ];
   for (const [text, message, line] of cases) {

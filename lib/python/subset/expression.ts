@@ -7,6 +7,17 @@ export type Scope = Map<string, PyValue>;
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', '\\': '\\', "'": "'", '"': '"', '\n': '' };
 
+/** What is wrong with a node that is not in the subset. A bracket that is not closed makes something odd of what follows it. */
+export function unsupported(node: SyntaxNode): string {
+  let isBroken = false;
+  node.cursor().iterate(({ type }) => {
+    isBroken ||= type.isError;
+    return !isBroken;
+  });
+  if (isBroken) return 'this is not Python; perhaps a bracket is not closed';
+  return `a ${node.name} is outside the supported subset`;
+}
+
 /** Values of expression nodes; whatever is not in the subset goes to `fail` with its node. */
 export class Expressions {
   readonly #text: string;
@@ -57,10 +68,7 @@ export class Expressions {
       case 'CallExpression':
         return this.#call(node);
       default:
-        return this.#fail(
-          node,
-          node.type.isError ? 'this is not Python' : `a ${node.name} is outside the supported subset`,
-        );
+        return this.#fail(node, unsupported(node));
     }
   }
 

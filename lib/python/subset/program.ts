@@ -3,7 +3,7 @@
 import type { SyntaxNode } from '@lezer/common';
 import { parser } from '@lezer/python';
 import { DaqError } from '../../errors.ts';
-import { Expressions, type Scope } from './expression.ts';
+import { Expressions, type Scope, unsupported } from './expression.ts';
 import { asInt, asKey, isTrue, PyError, PyFunction, type PyValue, typeName } from './value.ts';
 
 /** Statements a text may execute; a generated one needs about one per line. */
@@ -73,7 +73,7 @@ class Run {
       case 'PassStatement':
         return;
       default:
-        this.#fail(node, node.type.isError ? 'this is not Python' : `a ${node.name} is outside the supported subset`);
+        this.#fail(node, unsupported(node));
     }
   }
 
