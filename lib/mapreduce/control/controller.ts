@@ -10,7 +10,7 @@ import { BadRecord } from '../redis/fields.ts';
 import type { Registry } from '../redis/registry.ts';
 import type { ControllerUpdate } from '../redis/updates.ts';
 import { Changes } from './changes.ts';
-import { Credits, type Hello } from './credits.ts';
+import { Credits, type Hello, type Standing } from './credits.ts';
 import { writeDumps } from './dump.ts';
 import { type Fence, LockLost } from './fence.ts';
 import type { Ending } from './formation.ts';
@@ -120,8 +120,8 @@ export class Controller {
       const received: ConstructorParameters<typeof Credits>[0]['received'] = (map, reports, hellos) => {
         if (this.#run?.uuid === map) this.#run.received(reports, hellos);
       };
-      const isKnown = (hello: Hello) => this.#isKnown(hello);
-      this.#credits = new Credits({ say, received, isKnown, look: () => this.watch.look() });
+      const standing = (hello: Hello) => this.#standing(hello);
+      this.#credits = new Credits({ say, received, standing, look: () => this.watch.look() });
       this.#control = toldUrl(await this.#credits.listen(credits), { advertise, redis, say });
     }
     await this.watch.start();
@@ -133,9 +133,10 @@ export class Controller {
   }
 
   /** One that is out of sight may have reported before. */
-  #isKnown({ role, name, service, map }: Hello): boolean {
-    if (this.#run?.uuid !== map) return false;
-    return isThere(this.watch.configs, role, name, service) || this.#run.formation.reportsOf(service) > 0;
+  #standing({ role, name, service, map }: Hello): Standing {
+    const there = isThere(this.watch.configs, role, name, service);
+    if (this.#run?.uuid !== map) return there ? 'elsewhere' : 'stranger';
+    return there || this.#run.formation.reportsOf(service) > 0 ? 'member' : 'stranger';
   }
 
   async #resume(uuid: string): Promise<void> {

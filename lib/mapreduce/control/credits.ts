@@ -24,11 +24,13 @@ export interface Hello {
   readonly connection: number;
 }
 
+/** A `member` takes part in the map that runs; who is `elsewhere` has a configuration and another map, for example between maps. */
+export type Standing = 'member' | 'elsewhere' | 'stranger';
+
 export interface CreditsEvents {
   /** Reports of one turn of the event loop on one map; `hellos` are answered when these reports count. */
   received(map: string, reports: readonly Report[], hellos: readonly Hello[]): void;
-  /** Whether this process takes part in the map that runs: it is in the configurations, or has reported before. */
-  isKnown(hello: Hello): boolean;
+  standing(hello: Hello): Standing;
   /** Looks at the configurations. */
   look(): Promise<void>;
   say(message: string): void;
@@ -42,7 +44,7 @@ interface Greeting {
 }
 
 /** Reports that nobody has confirmed for long, in one message. Who sends more is hung up on. */
-const LONGEST_MESSAGE = 64 << 20;
+const LONGEST_MESSAGE = 16 << 20;
 /** Greetings of strangers that wait for a look at the configurations; more are let go, who is meant says hello again. */
 const MOST_STRANGERS = 1000;
 
@@ -77,7 +79,7 @@ export class Credits {
   #looking = false;
   /** Messages that nobody understands. */
   unreadable = 0;
-  /** Messages of those who take no part in the map that runs. */
+  /** Messages of those who have no configuration. */
   strange = 0;
 
   constructor(events: CreditsEvents) {
@@ -117,7 +119,7 @@ export class Credits {
       const hello = helloOf(fieldsOf(message.hello, 'hello'));
       checkOwn(reports, hello);
       const greeting = { identity, hello, reports };
-      if (this.#events.isKnown(hello)) this.#greet(greeting);
+      if (this.#events.standing(hello) === 'member') this.#greet(greeting);
       else this.#ask(greeting);
       return;
     }
@@ -161,8 +163,9 @@ export class Credits {
       this.#strangers = [];
       await this.#events.look();
       for (const greeting of asked) {
-        if (this.#events.isKnown(greeting.hello)) this.#greet(greeting);
-        else this.strange++;
+        const standing = this.#events.standing(greeting.hello);
+        if (standing === 'member') this.#greet(greeting);
+        else if (standing === 'stranger') this.strange++;
       }
     }
     this.#looking = false;

@@ -1,6 +1,6 @@
 /** Who takes part in a map: what the configurations say is turned into decisions for the log (spec mapreduce.md 3.2, 3.3). */
 
-import { type Configs, isOurs, type WorkerConfig } from '../redis/configs.ts';
+import { type Configs, type IngesterConfig, isOurs, type WorkerConfig } from '../redis/configs.ts';
 import type { Decision } from '../redis/log.ts';
 import type { Formation } from './formation.ts';
 import type { Plan } from './plan.ts';
@@ -57,7 +57,15 @@ export class Membership {
     this.#decide([...decisions, ...this.joinsOf(fresh)]);
   }
 
-  /** Highest event whose frames some ingester does not hold any more; all that were published if one was restarted that cannot read them again. */
+  /**
+   * The next process of the name is told all that is open. It has every frame if it reads its sources again; else those that have yet to come,
+   * and it says of the others that they are missing. Not with redo "group": what is done again without its frames would spoil what is done.
+   */
+  #isInherited(ours: boolean, { rereads }: IngesterConfig, { redo }: Plan): boolean {
+    return ours && this.#tellsAll && (rereads === true || redo === 'rest');
+  }
+
+  /** Highest event whose frames some ingester does not hold any more; all that were published if one was restarted and the next process does not know them. */
   #lostThrough(ingesters: Configs['ingesters'], plan: Plan): number {
     let through = -1;
     const there = new Map(ingesters.map((config) => [config.name, config]));
@@ -67,7 +75,7 @@ export class Membership {
       const service = config?.service_uuid;
       if (before && before.service !== service && !before.inherits)
         through = Math.max(through, this.#formation.assigner.front - 1);
-      const inherits = config ? this.#tellsAll && config.rereads === true : before?.inherits === true;
+      const inherits = config ? this.#isInherited(ours && isOurs(config), config, plan) : before?.inherits === true;
       if (before || config) this.#ingesters.set(name, { service, inherits });
       if (ours && config?.held_from !== null && config?.held_from !== undefined)
         through = Math.max(through, config.held_from - 1);

@@ -3,7 +3,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { Dealer } from 'zeromq';
-import { Credits, type Hello } from '../../../lib/mapreduce/control/credits.ts';
+import { Credits, type Hello, type Standing } from '../../../lib/mapreduce/control/credits.ts';
 import { Random } from '../../random.ts';
 import { until } from '../../until.ts';
 import { batches, Ensemble } from './ensemble.ts';
@@ -22,7 +22,7 @@ async function listening(t: Test, look: () => void = () => {}): Promise<Heard> {
   const [reports, said]: string[][] = [[], []];
   const credits: Credits = new Credits({
     say: (message) => said!.push(message),
-    isKnown: ({ service, map }: Hello) => service === WORKER && map === MAP,
+    standing: ({ service, map }: Hello) => (service === WORKER && map === MAP ? 'member' : 'stranger'),
     look: async () => look(),
     received: (map, taken, hellos) => {
       for (const report of taken) reports!.push(`${report.source} ${report.report}`);
@@ -91,7 +91,7 @@ t.test('who is not in the configurations yet is looked for once', async (t) => {
   const heard: string[] = [];
   const credits: Credits = new Credits({
     say: (message) => t.fail(message),
-    isKnown: () => known,
+    standing: () => (known ? 'member' : 'stranger'),
     look: async () => {
       looks++;
       known = true;
@@ -102,6 +102,25 @@ t.test('who is not in the configurations yet is looked for once', async (t) => {
   await peer(t, await credits.listen('tcp://127.0.0.1:*')).say({ hello: hello(WORKER), reports: [done(1)] });
   await until('it is heard', () => heard.length === 1);
   t.match({ looks, strange: credits.strange }, { looks: 1, strange: 0 });
+});
+
+t.test('one of ours that has another map is not answered, and is no stranger', async (t) => {
+  const standings: Standing[] = ['elsewhere', 'stranger'];
+  let asked = 0;
+  const credits: Credits = new Credits({
+    say: (message) => t.fail(message),
+    standing: () => standings[asked++ >> 1]!,
+    look: async () => {},
+    received: () => t.fail('it was heard'),
+  });
+  t.teardown(() => credits.close());
+  const { say } = peer(t, await credits.listen('tcp://127.0.0.1:*'));
+  for (const strange of [0, 1]) {
+    await say({ hello: hello(WORKER), reports: [done(1)] });
+    // Once before the look, and once after it.
+    await until('it was looked for', () => asked === 2 * strange + 2);
+    t.equal(credits.strange, strange);
+  }
 });
 
 t.test('mutants of messages, very many reports, and a message that is no text: the next one is answered', async (t) => {
