@@ -136,7 +136,8 @@ export default class DaqRun extends DaqCommand {
   /** The table and the balances; 1 if something failed, 3 if a balance does not add up. */
   private report(entries: readonly EntryView[], json: boolean): ExitStatus {
     if (json) this.out.line(JSON.stringify(entries.map((entry) => ({ ...entry, chain: chainVerdict(entry) ?? null }))));
-    else for (const line of [...statusLines(entries), ...chainLines(entries)]) this.out.line(line);
+    else
+      for (const line of [...statusLines(entries, process.stdout.isTTY), ...chainLines(entries)]) this.out.line(line);
     for (const { id, unready } of entries) if (unready !== undefined) this.say(`${id} ${unready}`);
     if (entries.some(({ state }) => state === 'failed')) return EXIT.no;
     return entries.some((entry) => chainVerdict(entry)?.adds === false) ? EXIT.loss : EXIT.ok;

@@ -22,9 +22,10 @@ function balanceText({ balances }: EntryView): string {
   return balances.length === 0 ? '' : [balances[0]!.in, ...balances.map(({ out }) => out)].join(' -> ');
 }
 
+/** On a terminal, where lines that are broken are hard to read. */
 const LONGEST_WORDS = 60;
 
-export function statusLines(entries: readonly EntryView[]): string[] {
+export function statusLines(entries: readonly EntryView[], isTerminal: boolean): string[] {
   const slurm = entries.some((entry) => entry.slurm);
   const columns = [
     { title: 'id' },
@@ -46,13 +47,13 @@ export function statusLines(entries: readonly EntryView[]): string[] {
       : [entry.pids.map((pid) => pid ?? '-').join(' '), entry.restarts]),
     exitText(entry),
     balanceText(entry),
-    wordsOf(entry),
+    wordsOf(entry, isTerminal ? LONGEST_WORDS : undefined),
   ]);
   return tableLines(columns, rows);
 }
 
-function wordsOf({ lastLine, unwritten }: EntryView): string {
-  const words = lastLine.replace(/[^\x20-\x7e\u00a0-\uffff]/g, '?').slice(0, LONGEST_WORDS);
+function wordsOf({ lastLine, unwritten }: EntryView, longest: number | undefined): string {
+  const words = lastLine.replace(/[^\x20-\x7e\u00a0-\uffff]/g, '?').slice(0, longest);
   return unwritten === 0 ? words : `log incomplete by ${unwritten} bytes; ${words}`;
 }
 
