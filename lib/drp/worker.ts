@@ -8,6 +8,9 @@ import { type Clock, REAL_CLOCK } from './clock.ts';
 import { type Answer, keepOutcome, type Outcome } from './outcome.ts';
 import type { Launch, Post, WorkerLink } from './types.ts';
 
+/** A thread may have taken it from the queue and not handed it on. */
+const LAST_ANSWER_MS = 50;
+
 /** Somebody waits for the next answer that is not about a batch. */
 interface Waiter {
   accept: (answer: Answer) => void;
@@ -114,10 +117,15 @@ export class Worker {
     const process = this.spawn(launch, this.index);
     this.process = process;
     this.link.attach(launch.pipes ? process : { toProcess: undefined!, fromProcess: undefined! });
-    void process.exited.then((exit) => {
-      if (this.process === process) this.fail(`it ended by itself, ${describeExit(exit)}`);
-    });
+    void this.watchEnd(process);
     if (this.link.greets) await this.expect('hello', timeout);
+  }
+
+  private async watchEnd(process: WorkerProcess): Promise<void> {
+    const exit = await process.exited;
+    // What it said before it ended by itself is on another way, and tells more.
+    if (exit.signal === null) await this.clock.sleep(LAST_ANSWER_MS);
+    if (this.process === process) this.fail(`it ended by itself, ${describeExit(exit)}`);
   }
 
   /** It has the script and the state of the others: batches may be sent. */
