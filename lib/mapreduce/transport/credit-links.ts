@@ -10,6 +10,8 @@ import type { Feed, FeedNews, IngesterLink, ReducerLink, Work, WorkDone, WorkerL
 
 export interface CreditsSetup extends Omit<LinkSetup, 'registry'> {
   readonly registry: Pick<Registry, 'serviceUuid'>;
+  /** The update is of a map. */
+  readonly ofMap: boolean;
   readonly control: string;
 }
 

@@ -25,6 +25,8 @@ export interface CreditsOptions extends Omit<LinkSetup, 'registry'> {
   readonly role: Role;
   /** `tcp://host:port` of the controller, from its update. */
   readonly control: string;
+  /** The update is of a map. Between maps nobody answers. */
+  readonly ofMap: boolean;
   /** Lowest event that an ingester has not been told; asked at each hello. */
   readonly next: () => number;
 }
@@ -111,7 +113,7 @@ export class CreditsLink {
   }
 
   #complain(quiet: number): void {
-    if (this.#complained) return;
+    if (this.#complained || !this.#options.ofMap) return;
     this.#complained = true;
     const seconds = Math.round(quiet / 1000);
     this.#options.say(

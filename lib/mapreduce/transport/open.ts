@@ -7,11 +7,17 @@ import type { IngesterLink, Link, ReducerLink, WorkerLink } from './types.ts';
 
 export type Setup = Omit<LinkSetup, 'map'> & { readonly update: ControllerUpdate };
 
-function split({ update, ...rest }: Setup): { setup: LinkSetup; control: string | undefined; ours: boolean } {
+function split({ update, ...rest }: Setup): {
+  setup: LinkSetup;
+  control: string | undefined;
+  ours: boolean;
+  ofMap: boolean;
+} {
   return {
     setup: { ...rest, map: update.mapping_uuid },
     control: update.control ?? undefined,
     ours: update.impl === 'daqpipe',
+    ofMap: update.active_streams.length > 0,
   };
 }
 
@@ -20,21 +26,21 @@ function split({ update, ...rest }: Setup): { setup: LinkSetup; control: string 
  * @param ingesterOf which ingester serves a stream; asked only if the controller is the reference's
  */
 export function openWorkerLink(options: Setup, ingesterOf: (stream: string) => string | undefined): WorkerLink {
-  const { setup, control, ours } = split(options);
-  if (control !== undefined) return new CreditsWorkerLink({ ...setup, control });
+  const { setup, control, ours, ofMap } = split(options);
+  if (control !== undefined) return new CreditsWorkerLink({ ...setup, control, ofMap });
   return new StreamWorkerLink(setup, ours ? undefined : ingesterOf);
 }
 
 /** @param streams of this ingester */
 export function openIngesterLink(options: Setup, streams: ReadonlySet<string>): IngesterLink {
-  const { setup, control, ours } = split(options);
-  if (control !== undefined) return new CreditsIngesterLink({ ...setup, control });
+  const { setup, control, ours, ofMap } = split(options);
+  if (control !== undefined) return new CreditsIngesterLink({ ...setup, control, ofMap });
   return new StreamIngesterLink(setup, ours ? undefined : streams);
 }
 
 export function openReducerLink(options: Setup): ReducerLink {
-  const { setup, control, ours } = split(options);
-  if (control !== undefined) return new CreditsReducerLink({ ...setup, control });
+  const { setup, control, ours, ofMap } = split(options);
+  if (control !== undefined) return new CreditsReducerLink({ ...setup, control, ofMap });
   return new StreamReducerLink(setup, !ours);
 }
 

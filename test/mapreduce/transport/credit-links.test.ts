@@ -55,9 +55,10 @@ function open(
   t: Test,
   control: string,
   say: (message: string) => void = t.comment,
+  ofMap = true,
 ): { link: CreditsWorkerLink; next: () => Promise<WorkNews> } {
   const registry = { serviceUuid: randomUUID() };
-  const link = new CreditsWorkerLink({ registry, name: 'w', map: MAP, control, say });
+  const link = new CreditsWorkerLink({ registry, name: 'w', map: MAP, control, say, ofMap });
   t.teardown(() => link.close());
   const news = link.work()[Symbol.asyncIterator]();
   return { link, next: async () => (await news.next()).value as WorkNews };
@@ -127,8 +128,10 @@ t.test('who hears nothing asks: the last message may be the one that was lost', 
   t.same(await next(), given(item(1)));
 });
 
-t.test('a controller that does not answer is named, once', async (t) => {
-  const controller = await Controller.open(t);
+t.test('a controller that does not answer is named, once; between maps nobody answers', async (t) => {
+  const [controller, idle] = [await Controller.open(t), await Controller.open(t)];
+  const idly: string[] = [];
+  open(t, idle.url, (message) => idly.push(message), false);
   const said: string[] = [];
   const { next } = open(t, controller.url, (message) => said.push(message));
   while (said.length === 0) await controller.hello();
@@ -136,4 +139,7 @@ t.test('a controller that does not answer is named, once', async (t) => {
   await controller.says({ again: true, work: [item(1)] });
   t.same(await next(), given(item(1)));
   t.equal(said.length, 1);
+  // It has said hello as often.
+  for (let hellos = 0; hellos < 5; hellos++) await idle.hello();
+  t.same(idly, []);
 });

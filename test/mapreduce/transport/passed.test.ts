@@ -35,7 +35,7 @@ t.test('what is passed counts once, also if the controller is another one before
   });
   const registry = { serviceUuid: 'service' } as unknown as Registry;
   const link = new CreditsIngesterLink({
-    ...{ registry, map: 'm', name: 'i', say: (message: string) => t.fail(message), control: first.url },
+    ...{ registry, map: 'm', name: 'i', say: (message: string) => t.fail(message), control: first.url, ofMap: true },
   });
   const news: FeedNews[] = [];
   for await (const one of link.feed()) {
