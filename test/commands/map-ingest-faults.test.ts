@@ -1,7 +1,7 @@
 /** map-ingest when frames are lost, workers come late, and it is itself killed amid a map. */
 
 import t from 'tap';
-import { Ingest, listed, redis, sender, series, shared, urlOf } from '../mapreduce/ingest/command.ts';
+import { begun, Ingest, listed, redis, sender, series, shared, urlOf } from '../mapreduce/ingest/command.ts';
 import { Controller, Worker } from '../mapreduce/ingest/stand-ins.ts';
 import { until } from '../until.ts';
 
@@ -11,14 +11,7 @@ t.test(
   'a lost frame is missing, a worker that comes late gets what waits, frames are sent again (spec 3.2, 3.6)',
   shared,
   async (t) => {
-    const source = await sender();
-    const ingest = new Ingest(['--stream', 'det', '--upstream', source.url]);
-    const controller = new Controller(redis.client, 'det-ingester', { ours: true });
-    const url = await urlOf(controller);
-    const w1 = new Worker('w1', url, { ours: true });
-    t.teardown(() => w1.close());
-    await listed(controller, w1);
-    await controller.begin(['det']);
+    const { source, ingest, controller, url, w1 } = await begun(t);
     const messages = series();
     for (const [i, message] of messages.entries()) if (i !== 2) await source.send(...message);
     for (let event = 0; event < 8; event++) await controller.assign(event, { det: [event < 6 ? 'w1' : 'w2'] });

@@ -6,7 +6,7 @@ import t from 'tap';
 import { openRecording } from '../../lib/mapreduce/record/reader.ts';
 import { executable } from '../executable.ts';
 import { batches, Ensemble } from '../mapreduce/control/ensemble.ts';
-import { Ingest, listed, redis, sender, series, shared, urlOf } from '../mapreduce/ingest/command.ts';
+import { begun, Ingest, listed, redis, sender, series, shared, urlOf } from '../mapreduce/ingest/command.ts';
 import { Controller, Worker } from '../mapreduce/ingest/stand-ins.ts';
 import { until } from '../until.ts';
 
@@ -130,14 +130,7 @@ for (const flags of [[], ['--transport', 'redis']]) {
 }
 
 t.test('many small events come whole and in order, however they travel together', async (t) => {
-  const source = await sender();
-  const ingest = new Ingest(['--stream', 'det', '--upstream', source.url]);
-  const controller = new Controller(redis.client, 'det-ingester', { ours: true });
-  const url = await urlOf(controller);
-  const w1 = new Worker('w1', url, { ours: true });
-  t.teardown(() => w1.close());
-  await listed(controller, w1);
-  await controller.begin(['det']);
+  const { source, ingest, controller, w1 } = await begun(t);
   const count = 500;
   await source.send('{"htype":"header"}');
   for (let frame = 0; frame < count; frame++)

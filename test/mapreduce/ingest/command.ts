@@ -4,13 +4,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { Redis } from 'ioredis';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { Push } from 'zeromq';
 import { executable } from '../../executable.ts';
 import { needsShared, SHARED } from '../../golden.ts';
 import { until } from '../../until.ts';
 import { RedisServer } from '../redis-server.ts';
-import type { Controller, Worker } from './stand-ins.ts';
+import { Controller, Worker } from './stand-ins.ts';
 
 const STINS = join(SHARED, 'data/mapreduce/stins');
 export const shared = needsShared('data', 'mapreduce', 'stins');
@@ -100,4 +100,17 @@ export async function listed(controller: Controller, ...workers: Worker[]): Prom
     const connected = ((await controller.config())?.connected_workers ?? {}) as Record<string, unknown>;
     return workers.every(({ uuid }) => uuid in connected) || undefined;
   });
+}
+
+/** A detector `det` that pushes, its ingester, a controller that has begun a map, and one worker. */
+export async function begun(t: Test) {
+  const source = await sender();
+  const ingest = new Ingest(['--stream', 'det', '--upstream', source.url]);
+  const controller = new Controller(redis.client, 'det-ingester', { ours: true });
+  const url = await urlOf(controller);
+  const w1 = new Worker('w1', url, { ours: true });
+  t.teardown(() => w1.close());
+  await listed(controller, w1);
+  await controller.begin(['det']);
+  return { source, ingest, controller, url, w1 };
 }
